@@ -1,0 +1,1 @@
+//! REST API, sessions, live events.

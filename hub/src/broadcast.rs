@@ -1,0 +1,150 @@
+//! The registry of running broadcasts, and what everybody may ask about one.
+
+use crate::{Feed, Program, Source};
+use bytes::Bytes;
+use rivulet_protocol::rest::{Ingest, LiveState};
+use std::collections::HashMap;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{broadcast, watch};
+
+/// Packets kept for a consumer that starts late or falls behind: about 30 s of a busy stream.
+const FEED_ITEMS: usize = 16_384;
+const FEED_BYTES: usize = 96 * 1024 * 1024;
+/// Starts and ends that a slow watcher may be behind before it has to re-read the registry.
+const EVENTS: usize = 1024;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BroadcastInfo {
+    /// Unique for ever; part of URLs and object keys.
+    pub id: String,
+    pub channel_id: String,
+    /// The channel's name, as in its address.
+    pub channel: String,
+    pub started_at_ms: i64,
+}
+
+/// What pages and playlists show of a broadcast; each part writes its own fields.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// `Starting` until the origin has something to play; never `Offline`.
+    pub state: LiveState,
+    /// Rises when players have to load the multivariant playlist anew. Written by the origin.
+    pub revision: u64,
+    /// Written by ingest (`connected`, formats, checks) .
+    pub ingest: Ingest,
+    /// Names of the rungs and whether each is remuxed or encoded, for people. Written by the transcoder.
+    pub ladder: Vec<String>,
+    pub thumbnail_at_ms: Option<i64>,
+}
+
+/// Counters of one broadcast, read by `/metrics`.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    pub ingest_bytes: AtomicU64,
+    pub timestamp_repairs: AtomicU64,
+    pub discontinuities: AtomicU64,
+    pub worker_restarts: AtomicU64,
+    pub worker_cpu_ms: AtomicU64,
+    pub encoded_media_ms: AtomicU64,
+    pub dropped_frames: AtomicU64,
+}
+
+pub struct Broadcast {
+    pub info: BroadcastInfo,
+    pub source: Feed<Source>,
+    pub program: Feed<Program>,
+    pub status: watch::Sender<Status>,
+    /// Players that fetch without one of our pages (VLC, streamlink), counted by the origin. The
+    /// API adds the pages that watch.
+    pub players: watch::Sender<u32>,
+    pub thumbnail: watch::Sender<Option<Bytes>>,
+    pub metrics: Metrics,
+}
+
+#[derive(Clone)]
+pub enum HubEvent {
+    Started(Arc<Broadcast>),
+    Ended(Arc<Broadcast>),
+}
+
+struct Inner {
+    live: Mutex<HashMap<String, Arc<Broadcast>>>,
+    refusals: Mutex<HashMap<String, String>>,
+    events: broadcast::Sender<HubEvent>,
+}
+
+#[derive(Clone)]
+pub struct Hub(Arc<Inner>);
+
+impl Default for Hub {
+    fn default() -> Self {
+        Self(Arc::new(Inner { live: Mutex::default(), refusals: Mutex::default(), events: broadcast::Sender::new(EVENTS) }))
+    }
+}
+
+impl Hub {
+    /// Registers a broadcast under its channel's name. There is one for each channel; whoever
+    /// starts a second has first ended the first.
+    pub fn start(&self, info: BroadcastInfo) -> Arc<Broadcast> {
+        let broadcast = Arc::new(Broadcast {
+            source: Feed::new(FEED_ITEMS, FEED_BYTES),
+            program: Feed::new(FEED_ITEMS * 4, FEED_BYTES),
+            status: watch::Sender::new(Status {
+                state: LiveState::Starting,
+                revision: 0,
+                ingest: Ingest::default(),
+                ladder: Vec::new(),
+                thumbnail_at_ms: None,
+            }),
+            players: watch::Sender::new(0),
+            thumbnail: watch::Sender::new(None),
+            metrics: Metrics::default(),
+            info,
+        });
+        self.lock().insert(broadcast.info.channel.clone(), broadcast.clone());
+        let _ = self.0.events.send(HubEvent::Started(broadcast.clone()));
+        broadcast
+    }
+
+    /// Takes the broadcast out of the registry. Its feeds drain to whoever reads them.
+    pub fn end(&self, broadcast: &Arc<Broadcast>) {
+        let mut live = self.lock();
+        if live.get(&broadcast.info.channel).is_some_and(|b| Arc::ptr_eq(b, broadcast)) {
+            live.remove(&broadcast.info.channel);
+        }
+        drop(live);
+        let _ = self.0.events.send(HubEvent::Ended(broadcast.clone()));
+    }
+
+    pub fn get(&self, channel: &str) -> Option<Arc<Broadcast>> {
+        self.lock().get(channel).cloned()
+    }
+
+    pub fn list(&self) -> Vec<Arc<Broadcast>> {
+        self.lock().values().cloned().collect()
+    }
+
+    /// Remembers why a publish with a valid key was refused, until the next one succeeds; the
+    /// broadcaster's page shows it. One entry a channel, and only channels that exist get here.
+    pub fn set_refusal(&self, channel: &str, reason: Option<String>) {
+        let mut refusals = self.0.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        match reason {
+            Some(reason) => refusals.insert(channel.to_owned(), reason),
+            None => refusals.remove(channel),
+        };
+    }
+
+    pub fn refusal(&self, channel: &str) -> Option<String> {
+        self.0.refusals.lock().unwrap_or_else(PoisonError::into_inner).get(channel).cloned()
+    }
+
+    /// Starts and ends from now on.
+    pub fn events(&self) -> broadcast::Receiver<HubEvent> {
+        self.0.events.subscribe()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Broadcast>>> {
+        self.0.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

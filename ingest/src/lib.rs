@@ -1,0 +1,1 @@
+//! RTMP listener, stream keys, publishing into the hub.

@@ -1,0 +1,5 @@
+//! avc
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AvcInfo {
+    pub width: u32,
+}

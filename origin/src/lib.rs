@@ -1,0 +1,1 @@
+//! Segments, playlists, HLS over HTTP, recordings to the blob store.

@@ -1,0 +1,9 @@
+//! Types that cross a process boundary, and nothing else: ids and names, REST bodies, and the
+//! messages on the pipe between the server and a transcoder worker. Pure, no clock, compiles to
+//! WebAssembly: the browser and the server share these definitions.
+
+pub mod name;
+pub mod rest;
+pub mod worker;
+
+pub use name::{ChannelName, NameError};

@@ -1,0 +1,68 @@
+//! Messages on the pipe between the server and a transcoder worker process. Each is one frame:
+//! a `u32` length in network order, then the postcard encoding. Timestamps are 90 kHz ticks of
+//! the broadcast's timeline.
+
+use serde::{Deserialize, Serialize};
+
+/// A frame longer than this is a protocol error, on either side.
+pub const MAX_FRAME_BYTES: usize = 32 * 1024 * 1024;
+
+/// Server to worker.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Input {
+    /// Everything in flight is finished under the old settings, then these hold.
+    Period(Period),
+    /// In decoding order. `cut` marks the packet whose picture starts that segment; without a
+    /// picture at exactly that time, the first one after it does.
+    Video { dts: i64, pts: i64, key: bool, cut: Option<Cut>, data: Vec<u8> },
+    Audio { pts: i64, data: Vec<u8> },
+}
+
+/// The start of a segment on every rung.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cut {
+    pub segment: u64,
+    pub pts: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Period {
+    pub number: u32,
+    /// `AVCDecoderConfigurationRecord`, when there is video to decode.
+    pub video: Option<Vec<u8>>,
+    /// Frames a second that the encoders plan their rate for; the timestamps themselves are kept.
+    pub fps_milli: u32,
+    pub rungs: Vec<Rung>,
+    /// Present when the source's audio cannot be passed on as it is.
+    pub audio: Option<AudioEncode>,
+    pub preset: String,
+    pub thumbnails: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rung {
+    pub name: String,
+    pub width: u32,
+    pub height: u32,
+    pub bitrate_kbps: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AudioEncode {
+    /// `AudioSpecificConfig` of the source.
+    pub config: Vec<u8>,
+    pub bitrate_kbps: u32,
+}
+
+/// Worker to server. `rung` is the index into [`Period::rungs`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Output {
+    VideoFormat { period: u32, rung: u8, config: Vec<u8> },
+    Video { period: u32, rung: u8, dts: i64, pts: i64, key: bool, segment: Option<u64>, data: Vec<u8> },
+    AudioFormat { period: u32, config: Vec<u8> },
+    Audio { period: u32, pts: i64, data: Vec<u8> },
+    /// A JPEG picture of the stream.
+    Thumbnail { data: Vec<u8> },
+    /// About once a second: media time encoded and processor time used since the last report.
+    Progress { pts: i64, media_ms: u32, cpu_ms: u32, dropped: u32 },
+}

@@ -1,0 +1,1 @@
+//! Facts (SQLite or Postgres) and blobs (local disk or S3).

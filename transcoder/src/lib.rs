@@ -1,0 +1,1 @@
+//! Ladder policy, segment clock, worker processes: source in, renditions out.
