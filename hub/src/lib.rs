@@ -19,7 +19,11 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub enum Source {
     /// Everything after this has these formats. `at` is the timestamp from which it holds.
-    Period { at: Ticks, video: Option<VideoFormat>, audio: Option<AudioFormat> },
+    Period {
+        at: Ticks,
+        video: Option<VideoFormat>,
+        audio: Option<AudioFormat>,
+    },
     Video(Packet),
     Audio(Packet),
     /// The broadcast is over; nothing follows.
@@ -35,10 +39,19 @@ pub enum Program {
     /// samples. Segment numbers only ever rise, by one.
     Cut(Cut),
     /// Codec configuration of a rendition, before its first sample of the period.
-    Format { period: u32, rendition: usize, format: Format },
+    Format {
+        period: u32,
+        rendition: usize,
+        format: Format,
+    },
     /// `segment` is set on the key frame that starts a segment of a video rendition. An encoder
     /// that was restarted may send a segment again from its start.
-    Sample { period: u32, rendition: usize, segment: Option<u64>, packet: Packet },
+    Sample {
+        period: u32,
+        rendition: usize,
+        segment: Option<u64>,
+        packet: Packet,
+    },
     /// Replaces the broadcast's thumbnail (JPEG).
     Thumbnail(Bytes),
     End,
