@@ -1,1 +1,2 @@
-//! RTMP listener, stream keys, publishing into the hub.
+mod session;
+pub use session::*;

@@ -93,7 +93,8 @@ impl SampleClock {
     }
 }
 
-#[derive(Debug, Clone)]
+/// The formats of the running period.
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Active {
     video: Option<VideoFormat>,
     audio: Option<AudioFormat>,
@@ -259,16 +260,14 @@ impl Timeline {
             self.held.push(Held::Video(packet));
             return self.try_start(out);
         };
-        let audio_lost = active.audio.is_some() && packet.dts - self.last_audio_end > LOST_AFTER;
-        let changed = active.video != self.video_format || (active.audio != self.audio_format && !audio_lost);
-        let audio_returned = active.audio.is_none() && packet.dts - self.last_audio_end < LOST_AFTER;
-        if packet.key && (changed && (active.audio.is_some() || audio_returned || active.video != self.video_format)) {
-            self.start_period(packet.dts.min(packet.pts), true, audio_returned || !audio_lost, out);
-        } else if active.video.is_none() || active.video != self.video_format {
+        let heard = packet.dts - self.last_audio_end <= LOST_AFTER || self.silence().is_some();
+        let wanted = Active { video: self.video_format.clone(), audio: self.audio_format.clone().filter(|_| heard) };
+        if packet.key && *active != wanted {
+            self.start_period(packet.dts.min(packet.pts), wanted, out);
+        } else if active.video != self.video_format {
+            // A new configuration without its key frame yet.
             self.repairs.dropped += 1;
             return;
-        } else if audio_lost && packet.key && self.silence().is_none() {
-            self.start_period(packet.dts.min(packet.pts), true, false, out);
         }
         self.fill_silence(packet.dts - FILL_MARGIN, packet.dts - FILL_AFTER, out);
         out.push(Output::Video(packet));
@@ -282,7 +281,7 @@ impl Timeline {
         };
         let video_lost = active.video.is_some() && at - self.last_video_dts > LOST_AFTER;
         if video_lost || (active.video.is_none() && active.audio.as_ref() != Some(&format)) {
-            self.start_period(at, false, true, out);
+            self.start_period(at, Active { video: None, audio: Some(format.clone()) }, out);
         } else if active.audio.as_ref() != Some(&format) {
             // Waits for the next key frame, where every rendition can change together.
             self.last_audio_end = at;
@@ -366,7 +365,11 @@ impl Timeline {
             },
             None => first,
         };
-        self.start_period(start, has_key.is_some(), has_audio, out);
+        let tracks = Active {
+            video: self.video_format.clone().filter(|_| has_key.is_some()),
+            audio: self.audio_format.clone().filter(|_| has_audio),
+        };
+        self.start_period(start, tracks, out);
         for (index, held) in held.into_iter().enumerate() {
             match held {
                 Held::Video(packet) if has_key.is_some_and(|key| index >= key) => self.video(packet, out),
@@ -377,11 +380,7 @@ impl Timeline {
         }
     }
 
-    fn start_period(&mut self, at: Ticks, video: bool, audio: bool, out: &mut Vec<Output>) {
-        let active = Active {
-            video: self.video_format.clone().filter(|_| video),
-            audio: self.audio_format.clone().filter(|_| audio),
-        };
+    fn start_period(&mut self, at: Ticks, active: Active, out: &mut Vec<Output>) {
         self.samples = active
             .audio
             .as_ref()
