@@ -35,7 +35,7 @@ impl Timescale {
         Self(format.aac.sample_rate)
     }
 
-    fn from_ticks(self, ticks: Ticks) -> i64 {
+    fn scale(self, ticks: Ticks) -> i64 {
         let scaled = i128::from(ticks) * i128::from(self.0);
         let half = i128::from(TICKS_PER_SECOND / 2) * if scaled < 0 { -1 } else { 1 };
         ((scaled + half) / i128::from(TICKS_PER_SECOND)) as i64
@@ -117,7 +117,7 @@ pub fn segment(
     packets: &[Packet],
     end: Option<Ticks>,
 ) -> Result<Bytes, CmafError> {
-    let scaled = |ticks| timescale.from_ticks(ticks);
+    let scaled = |ticks| timescale.scale(ticks);
     let mut entries = Vec::with_capacity(packets.len());
     for (index, packet) in packets.iter().enumerate() {
         let next = packets.get(index + 1).map(|next| next.dts).or(end).filter(|next| *next > packet.dts);

@@ -37,6 +37,8 @@ pub struct Cut {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Period {
     pub number: u32,
+    /// Its first segment; pictures from `start.pts` on belong to it.
+    pub start: Cut,
     /// `AVCDecoderConfigurationRecord`, when there is video to decode.
     pub video: Option<Vec<u8>>,
     /// Frames a second that the encoders plan their rate for; the timestamps themselves are kept.
@@ -44,6 +46,7 @@ pub struct Period {
     pub rungs: Vec<Rung>,
     /// Present when the source's audio cannot be passed on as it is.
     pub audio: Option<AudioEncode>,
+    /// x264 preset.
     pub preset: String,
     pub thumbnails: bool,
 }
