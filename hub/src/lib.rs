@@ -52,6 +52,10 @@ pub enum Program {
         segment: Option<u64>,
         packet: Packet,
     },
+    /// Nothing more comes of the encoded renditions of this period and those before it.
+    Finished {
+        period: u32,
+    },
     /// Replaces the broadcast's thumbnail (JPEG).
     Thumbnail(Bytes),
     End,
@@ -69,6 +73,8 @@ pub struct Period {
 pub struct Rendition {
     /// Path segment in URLs and object keys: `source`, `720p`, `audio`.
     pub id: String,
+    /// Made by a worker; otherwise the source's own packets.
+    pub encoded: bool,
     pub kind: RenditionKind,
 }
 

@@ -75,6 +75,10 @@ impl Ladder {
         if !remux_source && !above {
             rungs.insert(0, rung(width, height, source_side, self.bitrate_for(source_side)));
         }
+        // The remuxed source is rendition 0 and the rungs follow it.
+        for (index, rung) in rungs.iter_mut().enumerate() {
+            rung.rendition = (index + usize::from(remux_source)) as u8;
+        }
         Plan { remux_source, rungs }
     }
 
@@ -94,7 +98,7 @@ fn rung(width: u32, height: u32, side: u32, bitrate_kbps: u32) -> Rung {
         let scaled = f64::from(length) * f64::from(side) / f64::from(source_side);
         ((scaled / 2.0).round() as u32 * 2).max(2)
     };
-    Rung { name: format!("{side}p"), width: even(width), height: even(height), bitrate_kbps }
+    Rung { rendition: 0, name: format!("{side}p"), width: even(width), height: even(height), bitrate_kbps }
 }
 
 #[cfg(test)]

@@ -5,5 +5,8 @@
 pub mod ladder;
 mod pipe;
 pub mod planner;
+mod supervisor;
 pub mod worker;
+
 pub use ladder::Ladder;
+pub use supervisor::{Config, Deps, Transcoder};

@@ -66,12 +66,6 @@ impl Planner {
         }
     }
 
-    /// The settings in force, which a restarted worker needs first.
-    pub fn worker_period(&self) -> Option<worker::Period> {
-        let current = self.current.as_ref().filter(|current| current.feeds_worker)?;
-        Some(self.describe(current))
-    }
-
     fn start_period(
         &mut self,
         at: Ticks,
@@ -91,7 +85,7 @@ impl Planner {
             let (width, height) = (format.avc.width, format.avc.height);
             let fps_milli = format.avc.fps_milli.unwrap_or(30_000);
             let kind = RenditionKind::Video { width, height, fps_milli, target_kbps: None };
-            renditions.push(Rendition { id: "source".into(), kind });
+            renditions.push(Rendition { id: "source".into(), encoded: false, kind });
         }
         for rung in plan.iter().flat_map(|plan| &plan.rungs) {
             let kind = RenditionKind::Video {
@@ -100,11 +94,11 @@ impl Planner {
                 fps_milli: video.as_ref().and_then(|v| v.avc.fps_milli).unwrap_or(30_000),
                 target_kbps: Some(rung.bitrate_kbps),
             };
-            renditions.push(Rendition { id: rung.name.clone(), kind });
+            renditions.push(Rendition { id: rung.name.clone(), encoded: true, kind });
         }
         let audio_index = audio.as_ref().map(|_| renditions.len());
         if audio.is_some() {
-            renditions.push(Rendition { id: "audio".into(), kind: RenditionKind::Audio });
+            renditions.push(Rendition { id: "audio".into(), encoded: !remux_audio, kind: RenditionKind::Audio });
         }
         let number = self.periods;
         self.periods += 1;

@@ -16,6 +16,7 @@ const PLANAR: Sample = Sample::F32(sample::Type::Planar);
 
 pub struct AudioPipe {
     period: u32,
+    rendition: u8,
     decoder: codec::decoder::Audio,
     bitrate: usize,
     output: Option<Encoded>,
@@ -37,7 +38,14 @@ struct Encoded {
 impl AudioPipe {
     pub fn open(period: u32, encode: &AudioEncode, sink: Sink) -> Result<Self, WorkerError> {
         let decoder = av::decoder_context(codec::Id::AAC, &encode.config, 1)?.decoder().audio()?;
-        Ok(Self { period, decoder, bitrate: encode.bitrate_kbps as usize * 1000, output: None, sink })
+        Ok(Self {
+            period,
+            rendition: encode.rendition,
+            decoder,
+            bitrate: encode.bitrate_kbps as usize * 1000,
+            output: None,
+            sink,
+        })
     }
 
     pub fn push(&mut self, pts: i64, data: &[u8]) -> Result<(), WorkerError> {
@@ -54,7 +62,7 @@ impl AudioPipe {
         self.decoded()?;
         if let Some(output) = &mut self.output {
             output.encoder.send_eof()?;
-            packets(output, self.period, &self.sink)?;
+            packets(output, self.period, self.rendition, &self.sink)?;
         }
         Ok(())
     }
@@ -71,7 +79,7 @@ impl AudioPipe {
             }
             let Some(output) = &mut self.output else { continue };
             output.take(&frame, pts)?;
-            packets(output, self.period, &self.sink)?;
+            packets(output, self.period, self.rendition, &self.sink)?;
         }
         Ok(())
     }
@@ -91,7 +99,7 @@ impl AudioPipe {
         audio.set_time_base(Rational(1, rate as i32));
         let encoder = audio.open()?;
         let config = av::extradata(&encoder);
-        self.sink.send(&Output::AudioFormat { period: self.period, config })?;
+        self.sink.send(&Output::AudioFormat { period: self.period, rendition: self.rendition, config })?;
         let channels = layout.channels().max(1) as usize;
         Ok(Encoded { resampler, encoder, rate, layout, waiting: vec![Vec::new(); channels], at: samples(pts, rate) })
     }
@@ -129,12 +137,12 @@ impl Encoded {
     }
 }
 
-fn packets(output: &mut Encoded, period: u32, sink: &Sink) -> Result<(), WorkerError> {
+fn packets(output: &mut Encoded, period: u32, rendition: u8, sink: &Sink) -> Result<(), WorkerError> {
     let mut packet = Packet::empty();
     while output.encoder.receive_packet(&mut packet).is_ok() {
         if let (Some(at), Some(data)) = (packet.pts(), packet.data()) {
             let pts = at * 90_000 / i64::from(output.rate);
-            sink.send(&Output::Audio { period, pts, data: data.to_vec() })?;
+            sink.send(&Output::Audio { period, rendition, pts, data: data.to_vec() })?;
         }
     }
     Ok(())

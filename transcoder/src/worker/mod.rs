@@ -49,7 +49,7 @@ pub fn run(mut input: impl io::Read, output: Box<dyn Write + Send>) -> Result<()
     ffmpeg_next::init()?;
     ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Fatal);
     let sink = Sink(Arc::new(Mutex::new(output)));
-    let mut pipeline = Pipeline { video: None, audio: None, progress: Progress::new(), sink };
+    let mut pipeline = Pipeline { period: None, video: None, audio: None, progress: Progress::new(), sink };
     while let Some(message) = pipe::read(&mut input)? {
         pipeline.push(message)?;
     }
@@ -57,6 +57,8 @@ pub fn run(mut input: impl io::Read, output: Box<dyn Write + Send>) -> Result<()
 }
 
 struct Pipeline {
+    /// Number of the newest period.
+    period: Option<u32>,
     video: Option<video::VideoPipe>,
     audio: Option<audio::AudioPipe>,
     progress: Progress,
@@ -89,11 +91,15 @@ impl Pipeline {
         if let Some(encode) = &period.audio {
             self.audio = Some(audio::AudioPipe::open(period.number, encode, self.sink.clone())?);
         }
+        let before = self.period.replace(period.number);
         match (&mut self.video, &period.video) {
             (Some(video), Some(config)) if video.decodes(config) => video.period(period),
             (video, config) => {
                 if let Some(video) = video.take() {
                     video.finish()?;
+                }
+                if let Some(before) = before {
+                    self.sink.send(&Output::Finished { period: before })?;
                 }
                 if let Some(config) = config {
                     *video = Some(video::VideoPipe::open(config.clone(), period, self.sink.clone())?);

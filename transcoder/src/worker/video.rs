@@ -149,7 +149,11 @@ impl VideoPipe {
 
     fn picture(&mut self, picture: &Video, pts: i64) -> Result<(), WorkerError> {
         while let Some(period) = self.pending.pop_front_if(|period| period.start.pts <= pts) {
-            self.active.take().map_or(Ok(()), Active::finish)?;
+            if let Some(active) = self.active.take() {
+                let period = active.period.number;
+                active.finish()?;
+                self.sink.send(&Output::Finished { period })?;
+            }
             self.active = Some(Active::open(period, &self.sink)?);
         }
         let mut segment = None;
@@ -182,10 +186,10 @@ impl VideoPipe {
 impl Active {
     fn open(period: Period, sink: &Sink) -> Result<Self, WorkerError> {
         let mut rungs = Vec::new();
-        for (index, rung) in period.rungs.iter().enumerate() {
+        for rung in &period.rungs {
             let encoder = open_encoder(rung, &period)?;
             let (queue, jobs) = sync_channel(QUEUE);
-            let encode = Encode { period: period.number, rung: index as u8, encoder, sink: sink.clone() };
+            let encode = Encode { period: period.number, rendition: rung.rendition, encoder, sink: sink.clone() };
             let thread = std::thread::Builder::new()
                 .name(rung.name.clone())
                 .spawn(move || encode.run(jobs))
@@ -237,7 +241,7 @@ pub fn x264_params(rung: &Rung) -> String {
 /// One rung's thread.
 struct Encode {
     period: u32,
-    rung: u8,
+    rendition: u8,
     encoder: codec::encoder::video::Encoder,
     sink: Sink,
 }
@@ -246,7 +250,7 @@ impl Encode {
     fn run(mut self, jobs: Receiver<Job>) -> Result<(), WorkerError> {
         let config = avc_config(&av::extradata(&self.encoder))
             .ok_or(WorkerError::Missing("the encoder made no parameter sets"))?;
-        self.sink.send(&Output::VideoFormat { period: self.period, rung: self.rung, config })?;
+        self.sink.send(&Output::VideoFormat { period: self.period, rendition: self.rendition, config })?;
         let mut marks = VecDeque::new();
         for Job { mut picture, segment } in jobs {
             picture.set_kind(if segment.is_some() { picture::Type::I } else { picture::Type::None });
@@ -268,7 +272,7 @@ impl Encode {
             let segment = marks.pop_front_if(|mark| key && mark.0 == pts).map(|mark| mark.1);
             self.sink.send(&Output::Video {
                 period: self.period,
-                rung: self.rung,
+                rendition: self.rendition,
                 dts: packet.dts().unwrap_or(pts),
                 pts,
                 key,
