@@ -14,8 +14,17 @@ pub enum Input {
     Period(Period),
     /// In decoding order. `cut` marks the packet whose picture starts that segment; without a
     /// picture at exactly that time, the first one after it does.
-    Video { dts: i64, pts: i64, key: bool, cut: Option<Cut>, data: Vec<u8> },
-    Audio { pts: i64, data: Vec<u8> },
+    Video {
+        dts: i64,
+        pts: i64,
+        key: bool,
+        cut: Option<Cut>,
+        data: Vec<u8>,
+    },
+    Audio {
+        pts: i64,
+        data: Vec<u8>,
+    },
 }
 
 /// The start of a segment on every rung.
@@ -57,12 +66,38 @@ pub struct AudioEncode {
 /// Worker to server. `rung` is the index into [`Period::rungs`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Output {
-    VideoFormat { period: u32, rung: u8, config: Vec<u8> },
-    Video { period: u32, rung: u8, dts: i64, pts: i64, key: bool, segment: Option<u64>, data: Vec<u8> },
-    AudioFormat { period: u32, config: Vec<u8> },
-    Audio { period: u32, pts: i64, data: Vec<u8> },
+    VideoFormat {
+        period: u32,
+        rung: u8,
+        config: Vec<u8>,
+    },
+    Video {
+        period: u32,
+        rung: u8,
+        dts: i64,
+        pts: i64,
+        key: bool,
+        segment: Option<u64>,
+        data: Vec<u8>,
+    },
+    AudioFormat {
+        period: u32,
+        config: Vec<u8>,
+    },
+    Audio {
+        period: u32,
+        pts: i64,
+        data: Vec<u8>,
+    },
     /// A JPEG picture of the stream.
-    Thumbnail { data: Vec<u8> },
+    Thumbnail {
+        data: Vec<u8>,
+    },
     /// About once a second: media time encoded and processor time used since the last report.
-    Progress { pts: i64, media_ms: u32, cpu_ms: u32, dropped: u32 },
+    Progress {
+        pts: i64,
+        media_ms: u32,
+        cpu_ms: u32,
+        dropped: u32,
+    },
 }
