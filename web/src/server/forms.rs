@@ -8,7 +8,7 @@ use axum::{
     extract::FromRequestParts,
     response::{IntoResponse, Redirect, Response},
 };
-use http::{HeaderMap, StatusCode, header, request::Parts};
+use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 use rivulet_protocol::rest::{ChannelEdit, Login, Setup};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -143,7 +143,11 @@ pub struct KeyFields {
 pub async fn make_key(OwnForm(visit): OwnForm, Form(fields): Form<KeyFields>) -> Response {
     let Some(channel) = channel_name(&fields.channel) else { return super::not_found(visit).await };
     match visit.client.make_key(&channel).await {
-        Ok(new) => show_dashboard(&visit, Some(&channel), Some(new.key), None).await,
+        Ok(new) => {
+            let mut response = show_dashboard(&visit, Some(&channel), Some(new.key), None).await;
+            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            response
+        }
         Err(error) => refused(&visit, Some(&channel), error).await,
     }
 }

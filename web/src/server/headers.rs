@@ -10,8 +10,8 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'wa
      font-src 'self'; worker-src 'self' blob:; manifest-src 'self'; form-action 'self'; base-uri 'none'; \
      frame-ancestors 'none'";
 
-/// Pages differ by visitor, and the one after making a key contains a secret.
-const PAGE_CACHE_CONTROL: &str = "private, no-store";
+/// Pages differ by visitor and by the moment.
+const PAGE_CACHE_CONTROL: &str = "private, no-cache";
 
 pub async fn secure(mut response: Response) -> Response {
     let headers = response.headers_mut();
