@@ -19,7 +19,8 @@ const CONFIG = {
   enableWorker: false,
   liveDurationInfinity: true,
   liveMaxLatencyDuration: 20,
-  liveMaxUnchangedPlaylistRefresh: 8,
+  // Long enough for an encoder that reconnects, short enough to notice a playlist that is stuck.
+  liveMaxUnchangedPlaylistRefresh: 20,
   liveSyncDuration: 5,
   maxBufferLength: 20,
   maxLiveSyncPlaybackRate: 1.05,
