@@ -2,6 +2,7 @@
 //! worker process for each broadcast and keeps it alive; [`worker`] is that process: libav lives
 //! only there, so that no crash in a codec can reach the server.
 
+pub mod bench;
 pub mod ladder;
 mod pipe;
 pub mod planner;

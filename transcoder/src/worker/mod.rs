@@ -7,7 +7,9 @@
 
 mod audio;
 mod av;
-mod video;
+pub(crate) mod video;
+
+pub(crate) use av::extradata;
 
 use crate::pipe;
 use rivulet_protocol::worker::{Input, Output, Period};
@@ -54,6 +56,20 @@ pub fn run(mut input: impl io::Read, output: Box<dyn Write + Send>) -> Result<()
         pipeline.push(message)?;
     }
     pipeline.finish()
+}
+
+/// Whether this FFmpeg has what a worker needs.
+pub fn self_test() -> Result<(), String> {
+    ffmpeg_next::init().map_err(|e| e.to_string())?;
+    let encoders = ["libx264", "aac", "mjpeg"];
+    if let Some(name) = encoders.iter().find(|name| ffmpeg_next::encoder::find_by_name(name).is_none()) {
+        return Err(format!("this FFmpeg has no encoder {name}; install Debian's libavcodec"));
+    }
+    let decoders = ["h264", "aac"];
+    match decoders.iter().find(|name| ffmpeg_next::decoder::find_by_name(name).is_none()) {
+        Some(name) => Err(format!("this FFmpeg has no decoder {name}; install Debian's libavcodec")),
+        None => Ok(()),
+    }
 }
 
 struct Pipeline {

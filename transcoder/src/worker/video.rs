@@ -213,29 +213,38 @@ fn open_encoder(rung: &Rung, period: &Period) -> Result<codec::encoder::video::E
     let mut context = Context::new_with_codec(codec);
     context.set_flags(codec::Flags::GLOBAL_HEADER);
     let mut video = context.encoder().video()?;
-    let bitrate = rung.bitrate_kbps as usize * 1000;
     video.set_width(rung.width);
     video.set_height(rung.height);
     video.set_format(Pixel::YUV420P);
     video.set_time_base(Rational(1, 90_000));
     video.set_frame_rate(Some(Rational(period.fps_milli as i32, 1000)));
-    video.set_bit_rate(bitrate);
-    video.set_max_bit_rate(bitrate + bitrate / 10);
     let mut options = Dictionary::new();
-    options.set("preset", &period.preset);
-    options.set("profile", "high");
-    options.set("forced-idr", "1");
-    options.set("x264-params", &x264_params(rung));
+    for (key, value) in encoder_options(rung, &period.preset) {
+        options.set(key, &value);
+    }
+    // MP4 wants NAL units behind their length.
+    options.set("x264-params", &format!("{}:annexb=0", x264_params(rung)));
     Ok(video.open_with(options)?)
 }
 
-/// Key frames only where segments start; length-prefixed NAL units, as MP4 wants them. One thread
-/// for each picture of up to 720p: rungs run beside each other, and a thread less is a frame of
-/// delay less.
+/// All that decides quality, by the names of libavcodec's options.
+pub fn encoder_options(rung: &Rung, preset: &str) -> [(&'static str, String); 6] {
+    let kbps = rung.bitrate_kbps;
+    [
+        ("b", format!("{kbps}k")),
+        ("maxrate", format!("{}k", kbps + kbps / 10)),
+        ("bufsize", format!("{}k", kbps * 3 / 2)),
+        ("preset", preset.into()),
+        ("profile", "high".into()),
+        ("forced-idr", "1".into()),
+    ]
+}
+
+/// Key frames only where segments start. One thread for each picture of up to 720p: rungs run
+/// beside each other, and a thread less is a frame of delay less.
 pub fn x264_params(rung: &Rung) -> String {
     let threads = if rung.width * rung.height > 1280 * 720 { 2 } else { 1 };
-    let buffer = rung.bitrate_kbps * 3 / 2;
-    format!("keyint=infinite:scenecut=0:open-gop=0:annexb=0:threads={threads}:vbv-bufsize={buffer}")
+    format!("keyint=infinite:scenecut=0:open-gop=0:threads={threads}")
 }
 
 /// One rung's thread.
