@@ -1,1 +1,143 @@
-//! REST API, sessions, live events.
+//! The REST API under `/api/v1`, sessions, and live events for pages. Reads and writes facts in
+//! the store; what is on air it reads from the hub and never touches the media. The bodies are in
+//! `rivulet_protocol::rest`; web pages and scripts use this same API, there is no second one.
+
+mod accounts;
+mod channels;
+mod guard;
+mod policy;
+mod refusal;
+mod request;
+mod rooms;
+mod slots;
+mod throttle;
+mod view;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, post};
+use rivulet_hub::Hub;
+use rivulet_store::{SetupToken, Store};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+
+const MAX_BODY_BYTES: usize = 64 * 1024;
+
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Such as `https://live.example`; without it, what the request says.
+    pub public_url: Option<String>,
+    pub rtmp_port: u16,
+    /// Set when a certificate is configured; pages then show `rtmps://`.
+    pub rtmps_port: Option<u16>,
+    pub instance_name: String,
+    /// Opens `POST /setup` while there are no users.
+    pub setup_token: Option<SetupToken>,
+    /// Peers whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Open event streams in all, and from one address.
+    pub max_event_streams: usize,
+    pub max_event_streams_per_address: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            public_url: None,
+            rtmp_port: 1935,
+            rtmps_port: None,
+            instance_name: "Rivulet".into(),
+            setup_token: None,
+            trusted_proxies: Vec::new(),
+            max_event_streams: 20_000,
+            max_event_streams_per_address: 200,
+        }
+    }
+}
+
+#[derive(Clone)]
+pub struct Deps {
+    pub store: Store,
+    pub hub: Hub,
+    /// Ends the event streams, which would otherwise hold up the end of the server.
+    pub shutdown: CancellationToken,
+}
+
+struct Shared {
+    config: Config,
+    store: Store,
+    hub: Hub,
+    shutdown: CancellationToken,
+    /// Taken by the first user, and for good.
+    setup: Mutex<Option<SetupToken>>,
+    logins: throttle::Logins,
+    slots: slots::Slots,
+    rooms: rooms::Rooms,
+}
+
+type App = Arc<Shared>;
+
+#[derive(Clone)]
+pub struct Api(App);
+
+impl Api {
+    pub fn new(mut config: Config, deps: Deps) -> Self {
+        let Deps { store, hub, shutdown } = deps;
+        Self(Arc::new(Shared {
+            setup: Mutex::new(config.setup_token.take()),
+            logins: throttle::Logins::default(),
+            slots: slots::Slots::new(config.max_event_streams, config.max_event_streams_per_address),
+            rooms: rooms::Rooms::new(store.clone(), hub.clone(), shutdown.clone()),
+            config,
+            store,
+            hub,
+            shutdown,
+        }))
+    }
+
+    /// Everything under `/api`. Serve it with `into_make_service_with_connect_info::<SocketAddr>`,
+    /// otherwise all clients count as one address.
+    pub fn router(&self) -> Router {
+        let requests = Router::new()
+            .route("/instance", get(accounts::instance))
+            .route("/setup", post(accounts::setup))
+            .route("/login", post(accounts::login))
+            .route("/logout", post(accounts::logout))
+            .route("/me", get(accounts::me))
+            .route("/channels", get(channels::directory).post(channels::create))
+            .route("/channels/{name}", get(channels::show).patch(channels::edit))
+            .route("/channels/{name}/golive", get(channels::golive))
+            .route("/channels/{name}/key", post(channels::new_key))
+            .layer(from_fn(guard::deadline));
+        let events = Router::new()
+            .route("/channels/{name}/events", get(channels::events))
+            .route("/channels/{name}/golive/events", get(channels::golive_events));
+        let v1 = requests
+            .merge(events)
+            .fallback(guard::not_found)
+            .method_not_allowed_fallback(guard::method_not_allowed)
+            .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+            .layer(from_fn_with_state(self.0.clone(), guard::same_site))
+            .with_state(self.0.clone());
+        Router::new().nest("/api/v1", v1).route("/api/{*rest}", axum::routing::any(guard::not_found))
+    }
+
+    /// Viewers of everything that is on air.
+    pub fn watching_total(&self) -> u32 {
+        self.0.hub.list().iter().map(|b| self.viewers(&b.info.channel)).fold(0, u32::saturating_add)
+    }
+
+    /// Pages that show the channel, and players without a page.
+    pub fn viewers(&self, channel: &str) -> u32 {
+        let players = self.0.hub.get(channel).map_or(0, |b| *b.players.borrow());
+        self.0.rooms.watching(channel).saturating_add(players)
+    }
+}
+
+fn now_ms() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |t| t.as_millis() as i64)
+}

@@ -26,7 +26,7 @@ pub struct Instance {
 
 /// `POST /api/v1/setup`: creates the first user (an admin) and a channel of the same name, and logs in.
 /// Answers [`Me`].
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Setup {
     pub token: String,
     pub username: String,
@@ -34,7 +34,7 @@ pub struct Setup {
 }
 
 /// `POST /api/v1/login`; answers [`Me`] and sets the session cookie. `POST /api/v1/logout` ends it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Login {
     pub username: String,
     pub password: String,
@@ -123,7 +123,7 @@ pub struct GoLive {
 }
 
 /// `POST /api/v1/channels/{name}/key` makes a new stream key; the old one stops working at once.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct NewKey {
     pub key: String,
 }
@@ -186,4 +186,22 @@ pub struct Check {
     pub measured: String,
     /// What to do about it; empty when good.
     pub advice: String,
+}
+
+/// Bodies with a secret in them say who, never what: one `{:?}` in a log line would be enough to
+/// leak it.
+macro_rules! redacted {
+    ($($body:ident { $($shown:ident),* })*) => {$(
+        impl std::fmt::Debug for $body {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($body))$(.field(stringify!($shown), &self.$shown))*.finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+
+redacted! {
+    Setup { username }
+    Login { username }
+    NewKey {}
 }

@@ -14,8 +14,17 @@ pub enum Input {
     Period(Period),
     /// In decoding order. `cut` marks the packet whose picture starts that segment; without a
     /// picture at exactly that time, the first one after it does.
-    Video { dts: i64, pts: i64, key: bool, cut: Option<Cut>, data: Vec<u8> },
-    Audio { pts: i64, data: Vec<u8> },
+    Video {
+        dts: i64,
+        pts: i64,
+        key: bool,
+        cut: Option<Cut>,
+        data: Vec<u8>,
+    },
+    Audio {
+        pts: i64,
+        data: Vec<u8>,
+    },
 }
 
 /// The start of a segment on every rung.
@@ -28,6 +37,8 @@ pub struct Cut {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Period {
     pub number: u32,
+    /// Its first segment; pictures from `start.pts` on belong to it.
+    pub start: Cut,
     /// `AVCDecoderConfigurationRecord`, when there is video to decode.
     pub video: Option<Vec<u8>>,
     /// Frames a second that the encoders plan their rate for; the timestamps themselves are kept.
@@ -35,12 +46,15 @@ pub struct Period {
     pub rungs: Vec<Rung>,
     /// Present when the source's audio cannot be passed on as it is.
     pub audio: Option<AudioEncode>,
+    /// x264 preset.
     pub preset: String,
     pub thumbnails: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rung {
+    /// Index among the renditions of the period, which every message about the rung repeats.
+    pub rendition: u8,
     pub name: String,
     pub width: u32,
     pub height: u32,
@@ -49,20 +63,51 @@ pub struct Rung {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AudioEncode {
+    pub rendition: u8,
     /// `AudioSpecificConfig` of the source.
     pub config: Vec<u8>,
     pub bitrate_kbps: u32,
 }
 
-/// Worker to server. `rung` is the index into [`Period::rungs`].
+/// Worker to server.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Output {
-    VideoFormat { period: u32, rung: u8, config: Vec<u8> },
-    Video { period: u32, rung: u8, dts: i64, pts: i64, key: bool, segment: Option<u64>, data: Vec<u8> },
-    AudioFormat { period: u32, config: Vec<u8> },
-    Audio { period: u32, pts: i64, data: Vec<u8> },
+    VideoFormat {
+        period: u32,
+        rendition: u8,
+        config: Vec<u8>,
+    },
+    Video {
+        period: u32,
+        rendition: u8,
+        dts: i64,
+        pts: i64,
+        key: bool,
+        segment: Option<u64>,
+        data: Vec<u8>,
+    },
+    AudioFormat {
+        period: u32,
+        config: Vec<u8>,
+    },
+    Audio {
+        period: u32,
+        pts: i64,
+        data: Vec<u8>,
+    },
+    /// The encoders of this period have given all they had.
+    Finished {
+        period: u32,
+    },
     /// A JPEG picture of the stream.
-    Thumbnail { data: Vec<u8> },
+    Thumbnail {
+        data: Vec<u8>,
+    },
     /// About once a second: media time encoded and processor time used since the last report.
-    Progress { pts: i64, media_ms: u32, cpu_ms: u32, dropped: u32 },
+    Progress {
+        pts: i64,
+        media_ms: u32,
+        cpu_ms: u32,
+        dropped: u32,
+    },
 }

@@ -1,1 +1,82 @@
-//! Facts (SQLite or Postgres) and blobs (local disk or S3).
+//! What outlives the process. Facts are rows in SQLite or Postgres ([`Store`]), blobs are objects
+//! on a disk or in S3 ([`Blobs`]); each back end is chosen by a URL and is the same to a caller.
+//! Ingest asks whose a stream key is, the origin writes segments and their index, the API reads
+//! and writes the rest. This crate reads no clock: `now` is an argument.
+
+pub mod blobs;
+mod broadcasts;
+mod channels;
+mod connect;
+mod id;
+pub mod password;
+mod secret;
+#[doc(hidden)]
+pub mod testing;
+mod users;
+
+pub use blobs::{BlobError, Blobs};
+pub use broadcasts::{Broadcast, Segment};
+pub use channels::Channel;
+pub use secret::{Secret, SecretHash, SessionToken, SetupToken, StreamKey};
+pub use users::User;
+
+use sqlx::AnyPool;
+
+/// The facts. Cloning shares the pool of connections.
+#[derive(Clone)]
+pub struct Store {
+    pool: AnyPool,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The name is in use.
+    #[error("this name is taken")]
+    Taken,
+    /// The database cannot be opened; the text names it and the mend.
+    #[error("{0}")]
+    Open(String),
+    #[error("database: {0}")]
+    Database(#[from] sqlx::Error),
+}
+
+impl StoreError {
+    /// For an insert whose only unique column is a name.
+    fn taken(error: sqlx::Error) -> Self {
+        match error.as_database_error() {
+            Some(e) if e.is_unique_violation() => Self::Taken,
+            _ => Self::Database(error),
+        }
+    }
+}
+
+impl Store {
+    /// Opens the database (`sqlite:PATH` or `postgres://…`) and brings its tables up to date.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        connect::open(url).await.map(|pool| Self { pool }).map_err(StoreError::Open)
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT 1").execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Ends all connections after what they are doing; for a clean end of the process.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The pool's own text has the URL, and that may have a password.
+        f.write_str("Store")
+    }
+}
+
+/// `$first, $first+1, …`, `count` of them: for lists, which the two databases pass differently.
+fn placeholders(first: usize, count: usize) -> String {
+    let list: Vec<String> = (first..first + count).map(|n| format!("${n}")).collect();
+    list.join(",")
+}

@@ -1,0 +1,181 @@
+//! Channels: the list, one of them, what its owner does with it, and its live events.
+
+use crate::policy::Action;
+use crate::refusal::Refusal;
+use crate::request::{Body, Caller, InPath, Origin, Params};
+use crate::rooms::Page;
+use crate::slots::Slot;
+use crate::view::{self, OnAir};
+use crate::{App, now_ms};
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderName, StatusCode};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
+use rivulet_protocol::ChannelName;
+use rivulet_protocol::rest::{Channel, ChannelCreate, ChannelEdit, Channels, GoLive, NewKey, Role};
+use rivulet_store::StoreError;
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio_stream::wrappers::WatchStream;
+
+const MAX_PAGE: u32 = 100;
+const DEFAULT_PAGE: u32 = 50;
+const MAX_TITLE_CHARS: usize = 140;
+/// For everybody but admins: names are taken for ever.
+const MAX_CHANNELS_PER_USER: usize = 10;
+/// Proxies close a connection that is quiet for a minute or less.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+#[derive(Deserialize)]
+pub struct Cursor {
+    after: Option<String>,
+    limit: Option<u32>,
+}
+
+/// Two queries, however many channels are on air.
+pub async fn directory(State(app): State<App>, Params(cursor): Params<Cursor>) -> Result<Json<Channels>, Refusal> {
+    let mut live: HashMap<String, OnAir> = HashMap::new();
+    for broadcast in app.hub.list() {
+        let name = &broadcast.info.channel;
+        live.insert(name.clone(), OnAir::of(&broadcast, app.rooms.watching(name)));
+    }
+    let mut channels = Vec::new();
+    if cursor.after.is_none() {
+        let names: Vec<String> = live.keys().cloned().collect();
+        let rows = app.store.channels_by_names(&names).await?;
+        channels.extend(rows.iter().map(|row| view::channel(row, live.get(&row.name))));
+        channels.sort_by(|a, b| b.viewers.cmp(&a.viewers).then_with(|| a.name.cmp(&b.name)));
+    }
+    let limit = cursor.limit.unwrap_or(DEFAULT_PAGE).clamp(1, MAX_PAGE);
+    let mut rows = app.store.channels_page(cursor.after.as_deref(), limit + 1).await?;
+    let more = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
+    let next = rows.last().filter(|_| more).map(|row| row.name.clone());
+    channels.extend(rows.iter().filter(|row| !live.contains_key(&row.name)).map(|row| view::channel(row, None)));
+    Ok(Json(Channels { channels, next }))
+}
+
+fn current(app: &App, row: &rivulet_store::Channel) -> Channel {
+    let on_air = app.hub.get(&row.name).map(|broadcast| OnAir::of(&broadcast, app.rooms.watching(&row.name)));
+    view::channel(row, on_air.as_ref())
+}
+
+pub async fn show(State(app): State<App>, InPath(channel): InPath) -> Json<Channel> {
+    Json(current(&app, &channel))
+}
+
+pub async fn create(
+    State(app): State<App>,
+    caller: Caller,
+    Body(create): Body<ChannelCreate>,
+) -> Result<(StatusCode, Json<Channel>), Refusal> {
+    caller.may(Action::CreateChannel)?;
+    let user = caller.user()?;
+    let name = ChannelName::parse(&create.name).map_err(|e| Refusal::name("name", e))?;
+    if user.role != Role::Admin && app.store.channels_of(&user.id).await?.len() >= MAX_CHANNELS_PER_USER {
+        let detail = format!("A user has at most {MAX_CHANNELS_PER_USER} channels.");
+        return Err(Refusal::new(StatusCode::CONFLICT, "too_many_channels", detail));
+    }
+    let channel = app.store.create_channel(&name, &user.id, "", now_ms()).await.map_err(|e| match e {
+        StoreError::Taken => Refusal::taken("name"),
+        e => e.into(),
+    })?;
+    Ok((StatusCode::CREATED, Json(current(&app, &channel))))
+}
+
+pub async fn edit(
+    State(app): State<App>,
+    caller: Caller,
+    InPath(mut channel): InPath,
+    Body(edit): Body<ChannelEdit>,
+) -> Result<Json<Channel>, Refusal> {
+    caller.may(Action::EditChannel { owner_id: &channel.owner_id })?;
+    if let Some(title) = edit.title {
+        channel.title = check_title(&title)?;
+        app.store.set_channel_title(&channel.id, &channel.title).await?;
+        app.rooms.edited(&channel.name);
+    }
+    Ok(Json(current(&app, &channel)))
+}
+
+fn check_title(title: &str) -> Result<String, Refusal> {
+    let title = title.trim();
+    if title.chars().count() > MAX_TITLE_CHARS {
+        return Err(Refusal::field("title", "too_long", "A title has at most 140 characters."));
+    }
+    if title.chars().any(char::is_control) {
+        return Err(Refusal::field("title", "bad_character", "A title is one line of text."));
+    }
+    Ok(title.to_owned())
+}
+
+pub async fn golive(
+    State(app): State<App>,
+    origin: Origin,
+    caller: Caller,
+    InPath(channel): InPath,
+) -> Result<Json<GoLive>, Refusal> {
+    caller.may(Action::SeeGoLive { owner_id: &channel.owner_id })?;
+    Ok(Json(GoLive {
+        server: origin.ingest_server(&app),
+        has_key: app.store.has_key(&channel.id).await?,
+        ingest: view::ingest(&channel.name, &app.hub),
+    }))
+}
+
+pub async fn new_key(State(app): State<App>, caller: Caller, InPath(channel): InPath) -> Result<Json<NewKey>, Refusal> {
+    caller.may(Action::MakeKey { owner_id: &channel.owner_id })?;
+    let key = app.store.rotate_key(&channel.id, now_ms()).await?;
+    tracing::info!(channel = channel.name, "new stream key");
+    Ok(Json(NewKey { key: key.reveal().to_owned() }))
+}
+
+#[derive(Deserialize)]
+pub struct Watch {
+    watching: Option<String>,
+}
+
+pub async fn events(
+    State(app): State<App>,
+    origin: Origin,
+    Params(watch): Params<Watch>,
+    InPath(channel): InPath,
+) -> Result<Response, Refusal> {
+    let slot = app.slots.take(origin.from)?;
+    let page = app.rooms.join(channel, watch.watching.as_deref() == Some("1"));
+    let feed = page.channel();
+    Ok(stream(&app, "channel", feed, page, slot))
+}
+
+pub async fn golive_events(
+    State(app): State<App>,
+    origin: Origin,
+    caller: Caller,
+    InPath(channel): InPath,
+) -> Result<Response, Refusal> {
+    caller.may(Action::SeeGoLive { owner_id: &channel.owner_id })?;
+    let slot = app.slots.take(origin.from)?;
+    let page = app.rooms.join(channel, false);
+    let feed = page.ingest();
+    Ok(stream(&app, "ingest", feed, page, slot))
+}
+
+/// The newest state at once, then each new one. A client that is slow misses those in between,
+/// never the last. `page` and `slot` are given back when the connection ends.
+fn stream(app: &App, name: &'static str, feed: watch::Receiver<Arc<str>>, page: Page, slot: Slot) -> Response {
+    let events = WatchStream::new(feed)
+        .map(move |json| {
+            let _held = (&page, &slot);
+            Ok::<_, Infallible>(Event::default().event(name).data(json))
+        })
+        .take_until(app.shutdown.clone().cancelled_owned());
+    let sse = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
+    // nginx would otherwise collect events until its buffer is full.
+    ([(HeaderName::from_static("x-accel-buffering"), "no")], sse).into_response()
+}

@@ -1,0 +1,213 @@
+//! What a handler wants to know of a request: who sends it and from where, the channel in its
+//! path, its body. Each is an extractor that refuses in our own words.
+
+use crate::policy::{self, Action, Answer};
+use crate::refusal::Refusal;
+use crate::{App, Shared, now_ms};
+use axum::body::Bytes;
+use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Query, RawPathParams, Request};
+use axum::http::request::Parts;
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use rivulet_protocol::ChannelName;
+use rivulet_store::{Channel, SecretHash, SessionToken, User};
+use serde::de::DeserializeOwned;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use url::Url;
+
+pub const SESSION_MS: i64 = 30 * 24 * 3600 * 1000;
+
+/// Who counts as one for limits: an IPv4 address, or an IPv6 network of 64 bits, which is what a
+/// home gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Network(IpAddr);
+
+impl Network {
+    pub fn of(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V6(v6) => Self(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into()),
+            v4 => Self(v4),
+        }
+    }
+}
+
+/// Where a request comes from, and by which name and scheme it reached us.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    pub from: Network,
+    /// Host and port, as in the address bar.
+    pub authority: Option<Authority>,
+    pub https: bool,
+}
+
+impl Origin {
+    pub fn new(app: &Shared, parts: &Parts) -> Self {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
+        let trusted = |address: &IpAddr| app.config.trusted_proxies.contains(address);
+        let proxied = peer.as_ref().is_some_and(trusted);
+        let mut address = peer.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
+        if proxied {
+            // From the nearest proxy outwards: what stands left of a stranger's address is the
+            // stranger's own claim.
+            let hops = parts.headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+            let hops: Vec<&str> = hops.flat_map(|value| value.split(',')).collect();
+            for hop in hops.iter().rev() {
+                let Ok(hop) = hop.trim().parse::<IpAddr>() else { break };
+                address = hop.to_canonical();
+                if !trusted(&address) {
+                    break;
+                }
+            }
+        }
+        let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let of_request = || parts.uri.authority().cloned().or_else(|| host?.parse().ok());
+        match app.public_url() {
+            Some(url) => Self {
+                from: Network::of(address),
+                authority: url.authority().parse().ok(),
+                https: url.scheme() == "https",
+            },
+            None => Self {
+                from: Network::of(address),
+                authority: of_request(),
+                https: proxied && parts.headers.get("x-forwarded-proto").is_some_and(|proto| proto == "https"),
+            },
+        }
+    }
+
+    /// With `Secure`, a cookie of this name can be set by this very host over HTTPS only.
+    fn cookie_name(&self) -> &'static str {
+        if self.https { "__Host-rivulet" } else { "rivulet" }
+    }
+
+    fn cookie(&self, value: &str, max_age_s: i64) -> HeaderValue {
+        let secure = if self.https { "; Secure" } else { "" };
+        let name = self.cookie_name();
+        let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={max_age_s}{secure}");
+        HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
+    }
+
+    pub fn session_cookie(&self, token: &SessionToken) -> HeaderValue {
+        self.cookie(token.reveal(), SESSION_MS / 1000)
+    }
+
+    pub fn no_cookie(&self) -> HeaderValue {
+        self.cookie("", 0)
+    }
+
+    /// The session that the request's cookie names.
+    pub fn session(&self, headers: &HeaderMap) -> Option<SecretHash> {
+        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        let (_, text) = pairs.find(|(name, _)| *name == self.cookie_name())?;
+        SessionToken::parse(text).map(|token| token.hash())
+    }
+
+    /// What to paste into an encoder.
+    pub fn ingest_server(&self, app: &Shared) -> String {
+        let host = self.authority.as_ref().map_or("localhost", Authority::host);
+        match app.config.rtmps_port {
+            Some(port) => format!("rtmps://{host}:{port}/live"),
+            None => format!("rtmp://{host}:{}/live", app.config.rtmp_port),
+        }
+    }
+}
+
+impl Shared {
+    fn public_url(&self) -> Option<Url> {
+        self.config.public_url.as_ref().and_then(|url| Url::parse(url).ok())
+    }
+}
+
+impl FromRequestParts<App> for Origin {
+    type Rejection = Refusal;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
+        Ok(Self::new(app, parts))
+    }
+}
+
+/// Who sends the request.
+pub struct Caller(pub Option<User>);
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = Refusal;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
+        match Origin::new(app, parts).session(&parts.headers) {
+            Some(session) => Ok(Self(app.store.session_user(&session, now_ms()).await?)),
+            None => Ok(Self(None)),
+        }
+    }
+}
+
+impl Caller {
+    pub fn user(&self) -> Result<&User, Refusal> {
+        self.0.as_ref().ok_or_else(Refusal::log_in)
+    }
+
+    pub fn may(&self, action: Action<'_>) -> Result<(), Refusal> {
+        match policy::may(self.0.as_ref(), action) {
+            Answer::Yes => Ok(()),
+            Answer::LogIn => Err(Refusal::log_in()),
+            Answer::No => Err(Refusal::forbidden()),
+        }
+    }
+}
+
+/// The channel that `{name}` in the path names.
+pub struct InPath(pub Channel);
+
+impl FromRequestParts<App> for InPath {
+    type Rejection = Refusal;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
+        let params = RawPathParams::from_request_parts(parts, app).await.map_err(|_| Refusal::not_found())?;
+        let name = params.iter().find(|(key, _)| *key == "name").and_then(|(_, name)| ChannelName::parse(name).ok());
+        let Some(name) = name else { return Err(Refusal::not_found()) };
+        app.store.channel_by_name(name.as_str()).await?.map(Self).ok_or_else(Refusal::not_found)
+    }
+}
+
+/// The query string.
+pub struct Params<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequestParts<App> for Params<T> {
+    type Rejection = Refusal;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
+        match Query::from_request_parts(parts, app).await {
+            Ok(Query(params)) => Ok(Self(params)),
+            Err(e) => Err(Refusal::new(StatusCode::BAD_REQUEST, "bad_query", e.body_text())),
+        }
+    }
+}
+
+/// A JSON body.
+pub struct Body<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
+    type Rejection = Refusal;
+    async fn from_request(request: Request, app: &App) -> Result<Self, Refusal> {
+        let bytes = Bytes::from_request(request, app).await.map_err(|e| match e.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The request is larger than 64 KiB.")
+            }
+            _ => Refusal::new(StatusCode::BAD_REQUEST, "broken_body", "The request's body broke off."),
+        })?;
+        serde_json::from_slice(&bytes)
+            .map(Self)
+            .map_err(|e| Refusal::new(StatusCode::BAD_REQUEST, "bad_body", format!("The body cannot be read: {e}.")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn one_home_is_one_network() {
+        let of = |text: &str| Network::of(text.parse().unwrap());
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_eq!(of("::ffff:203.0.113.7"), of("203.0.113.7"));
+        assert_ne!(of("203.0.113.8"), of("203.0.113.7"));
+    }
+}

@@ -1,0 +1,87 @@
+//! What a page shows of a channel: a function of the stored row and of what is on air.
+
+use rivulet_hub::{Broadcast, Hub};
+use rivulet_protocol::rest::{Channel, Ingest, LiveState};
+use rivulet_store::Channel as Row;
+
+/// What is on air on a channel.
+pub struct OnAir {
+    pub state: LiveState,
+    pub started_at_ms: i64,
+    pub revision: u64,
+    pub thumbnail_at_ms: Option<i64>,
+    pub viewers: u32,
+}
+
+impl OnAir {
+    /// `watching` pages come on top of the players that have none.
+    pub fn of(broadcast: &Broadcast, watching: u32) -> Self {
+        let status = broadcast.status.borrow();
+        Self {
+            state: status.state,
+            started_at_ms: broadcast.info.started_at_ms,
+            revision: status.revision,
+            thumbnail_at_ms: status.thumbnail_at_ms,
+            viewers: watching.saturating_add(*broadcast.players.borrow()),
+        }
+    }
+}
+
+/// A channel that is not on air has no viewers, however many wait on its page.
+pub fn channel(row: &Row, on_air: Option<&OnAir>) -> Channel {
+    let mut channel = Channel {
+        name: row.name.clone(),
+        title: row.title.clone(),
+        state: LiveState::Offline,
+        viewers: 0,
+        started_at_ms: None,
+        playback: None,
+        revision: 0,
+        thumbnail: None,
+    };
+    if let Some(on_air) = on_air {
+        let name = &row.name;
+        channel.state = on_air.state;
+        channel.viewers = on_air.viewers;
+        channel.started_at_ms = Some(on_air.started_at_ms);
+        channel.playback = matches!(on_air.state, LiveState::Live | LiveState::Reconnecting)
+            .then(|| format!("/live/{name}/master.m3u8"));
+        // Each broadcast counts from zero; with its start added, no two of a channel are alike.
+        channel.revision = on_air.started_at_ms.unsigned_abs().saturating_add(on_air.revision);
+        channel.thumbnail = on_air.thumbnail_at_ms.map(|t| format!("/live/{name}/thumbnail.jpg?t={t}"));
+    }
+    channel
+}
+
+/// The incoming stream, for its broadcaster.
+pub fn ingest(channel: &str, hub: &Hub) -> Ingest {
+    let mut ingest = hub.get(channel).map(|b| b.status.borrow().ingest.clone()).unwrap_or_default();
+    ingest.last_refusal = hub.refusal(channel);
+    ingest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offline_starting_live() {
+        let row = Row { id: "c".into(), name: "ann".into(), owner_id: "u".into(), title: "Hello".into() };
+        let offline = channel(&row, None);
+        assert_eq!(
+            (offline.state, offline.viewers, offline.playback, offline.started_at_ms),
+            (LiveState::Offline, 0, None, None)
+        );
+
+        let on_air = |state| OnAir { state, started_at_ms: 5000, revision: 2, thumbnail_at_ms: Some(7), viewers: 3 };
+        let starting = channel(&row, Some(&on_air(LiveState::Starting)));
+        assert_eq!((starting.playback, starting.viewers), (None, 3), "there is nothing to play yet");
+        for state in [LiveState::Live, LiveState::Reconnecting] {
+            let live = channel(&row, Some(&on_air(state)));
+            assert_eq!(live.state, state);
+            assert_eq!(live.playback.as_deref(), Some("/live/ann/master.m3u8"));
+            assert_eq!(live.thumbnail.as_deref(), Some("/live/ann/thumbnail.jpg?t=7"));
+            assert_eq!((live.revision, live.started_at_ms), (5002, Some(5000)));
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! What was on air, and which objects in the blob store hold it. Retention works from here: it
+//! takes the broadcasts that ended long ago, deletes their objects, then the rows.
+
+use crate::{Store, StoreError, id, placeholders};
+use sqlx::AssertSqlSafe;
+use std::collections::BTreeMap;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broadcast {
+    pub id: String,
+    pub channel_id: String,
+    /// The channel's title at the start.
+    pub title: String,
+    pub started_at_ms: i64,
+    pub ended_at_ms: Option<i64>,
+}
+
+/// One object of a broadcast.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segment {
+    pub broadcast_id: String,
+    pub rendition: String,
+    /// The segment's number; an initialisation segment, of which a rendition has one for each
+    /// format, is `-1 - n` for the n-th, so that it sorts before all media.
+    pub number: i64,
+    /// 90 kHz.
+    pub start_ticks: i64,
+    pub duration_ticks: i64,
+    pub bytes: i64,
+    pub object_key: String,
+}
+
+type BroadcastRow = (String, String, String, i64, Option<i64>);
+type SegmentRow = (String, String, i64, i64, i64, i64, String);
+
+fn broadcast((id, channel_id, title, started_at_ms, ended_at_ms): BroadcastRow) -> Broadcast {
+    Broadcast { id, channel_id, title, started_at_ms, ended_at_ms }
+}
+
+fn segment((broadcast_id, rendition, number, start_ticks, duration_ticks, bytes, object_key): SegmentRow) -> Segment {
+    Segment { broadcast_id, rendition, number, start_ticks, duration_ticks, bytes, object_key }
+}
+
+const SEGMENT_COLUMNS: usize = 7;
+/// Rows in one statement.
+const ROWS: usize = 200;
+
+impl Store {
+    /// Answers the broadcast's id.
+    pub async fn start_broadcast(&self, channel_id: &str, title: &str, now_ms: i64) -> Result<String, StoreError> {
+        let id = id::new(now_ms);
+        sqlx::query("INSERT INTO broadcasts (id, channel_id, title, started_at_ms) VALUES ($1, $2, $3, $4)")
+            .bind(&id)
+            .bind(channel_id)
+            .bind(title)
+            .bind(now_ms)
+            .execute(&self.pool)
+            .await?;
+        Ok(id)
+    }
+
+    /// The first end counts.
+    pub async fn end_broadcast(&self, id: &str, now_ms: i64) -> Result<(), StoreError> {
+        sqlx::query("UPDATE broadcasts SET ended_at_ms = $2 WHERE id = $1 AND ended_at_ms IS NULL")
+            .bind(id)
+            .bind(now_ms)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Started and not ended: at the start of the process, those that a crash left behind.
+    pub async fn open_broadcasts(&self) -> Result<Vec<Broadcast>, StoreError> {
+        let rows: Vec<BroadcastRow> = sqlx::query_as(
+            "SELECT id, channel_id, title, started_at_ms, ended_at_ms FROM broadcasts \
+             WHERE ended_at_ms IS NULL ORDER BY id",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(broadcast).collect())
+    }
+
+    /// Up to `limit`, the oldest end first.
+    pub async fn broadcasts_ended_before(&self, time_ms: i64, limit: u32) -> Result<Vec<Broadcast>, StoreError> {
+        let rows: Vec<BroadcastRow> = sqlx::query_as(
+            "SELECT id, channel_id, title, started_at_ms, ended_at_ms FROM broadcasts \
+             WHERE ended_at_ms < $1 ORDER BY ended_at_ms, id LIMIT $2",
+        )
+        .bind(time_ms)
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(broadcast).collect())
+    }
+
+    /// Deletes the broadcast's row, unless segments are still recorded: their objects would be
+    /// lost in the blob store for ever. Answers whether it is gone.
+    pub async fn forget_broadcast(&self, id: &str) -> Result<bool, StoreError> {
+        let done = sqlx::query(
+            "DELETE FROM broadcasts WHERE id = $1 \
+             AND NOT EXISTS (SELECT 1 FROM segments WHERE segments.broadcast_id = broadcasts.id)",
+        )
+        .bind(id)
+        .execute(&self.pool)
+        .await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    /// Records objects. One that is recorded already takes the new values, so that an upload
+    /// which is tried again, or a segment that is made again, does no harm.
+    pub async fn add_segments(&self, segments: &[Segment]) -> Result<(), StoreError> {
+        // Postgres refuses to touch a row twice in one statement.
+        let unique: BTreeMap<_, _> = segments.iter().map(|s| ((&s.broadcast_id, &s.object_key), s)).collect();
+        let unique: Vec<&Segment> = unique.into_values().collect();
+        for rows in unique.chunks(ROWS) {
+            let values: Vec<String> = (0..rows.len())
+                .map(|row| format!("({})", placeholders(1 + row * SEGMENT_COLUMNS, SEGMENT_COLUMNS)))
+                .collect();
+            let sql = format!(
+                "INSERT INTO segments \
+                 (broadcast_id, rendition, number, start_ticks, duration_ticks, bytes, object_key) VALUES {} \
+                 ON CONFLICT (broadcast_id, object_key) DO UPDATE SET rendition = excluded.rendition, \
+                 number = excluded.number, start_ticks = excluded.start_ticks, \
+                 duration_ticks = excluded.duration_ticks, bytes = excluded.bytes",
+                values.join(",")
+            );
+            // Only `$1,$2,…` was put into the text.
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for s in rows {
+                query = query.bind(&s.broadcast_id).bind(&s.rendition).bind(s.number).bind(s.start_ticks);
+                query = query.bind(s.duration_ticks).bind(s.bytes).bind(&s.object_key);
+            }
+            query.execute(&self.pool).await?;
+        }
+        Ok(())
+    }
+
+    /// Up to `limit` segments, by rendition and number.
+    pub async fn segments_of(&self, broadcast_id: &str, limit: u32) -> Result<Vec<Segment>, StoreError> {
+        let rows: Vec<SegmentRow> = sqlx::query_as(
+            "SELECT broadcast_id, rendition, number, start_ticks, duration_ticks, bytes, object_key FROM segments \
+             WHERE broadcast_id = $1 ORDER BY rendition, number LIMIT $2",
+        )
+        .bind(broadcast_id)
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(segment).collect())
+    }
+
+    /// Forgets objects that were deleted from the blob store.
+    pub async fn delete_segments(&self, broadcast_id: &str, object_keys: &[String]) -> Result<(), StoreError> {
+        for keys in object_keys.chunks(ROWS) {
+            let list = placeholders(2, keys.len());
+            let sql = format!("DELETE FROM segments WHERE broadcast_id = $1 AND object_key IN ({list})");
+            // Only `$2,$3,…` was put into the text.
+            let mut query = sqlx::query(AssertSqlSafe(sql)).bind(broadcast_id);
+            for key in keys {
+                query = query.bind(key);
+            }
+            query.execute(&self.pool).await?;
+        }
+        Ok(())
+    }
+}
