@@ -41,7 +41,7 @@ test("a new key is hidden, can be copied, and turns the status green", async () 
   await page.goto(`${server.http}/dashboard`);
   await page.locator(".ingest").getByText("Waiting for your encoder").waitFor();
   // The buttons answer only once the islands are awake; before that the form posts.
-  await page.waitForLoadState("networkidle").catch(() => {});
+  await page.locator("html[data-islands=awake]").waitFor();
   const replace = page.locator("summary", { hasText: "Make a new key" });
   if (await replace.isVisible()) {
     await replace.click();

@@ -54,8 +54,7 @@ export class Server {
   }
 
   async #listening(name) {
-    const before = await this.logged(new RegExp(`listening.*\\bname="?${name}"?\\b.*\\baddr="?([0-9.:]+)`));
-    return before;
+    return this.logged(new RegExp(`listening.*\\bname="?${name}"?\\b.*\\baddr="?([0-9.:]+)`));
   }
 
   // The answer of an admin command.

@@ -22,6 +22,8 @@ async function wake() {
   for (const element of document.querySelectorAll("leptos-island")) {
     islands.get(plain(element.dataset.component))?.(element);
   }
+  // For tests, and for whoever wonders why a page does not update.
+  document.documentElement.dataset.islands = "awake";
 }
 
 wake().catch((error) => console.info("Rivulet: this page does not update by itself.", error));

@@ -44,7 +44,9 @@ pub fn NowPlaying(channel: Channel, instance: String, now_ms: i64) -> impl IntoV
             <dl class="facts">
                 <div>
                     <dt class="visually-hidden">"State"</dt>
-                    <dd class="badge" class:badge-live=live role="status">{move || state_name(state.get())}</dd>
+                    <dd>
+                        <span class="badge" class:badge-live=live role="status">{move || state_name(state.get())}</span>
+                    </dd>
                 </div>
                 <div class:invisible=move || !on_air()>
                     <dt class="visually-hidden">"Watching"</dt>

@@ -80,7 +80,7 @@ fn document(files: &Files, visitor: &Visitor, page: Page) -> impl IntoView + use
                 {header(visitor, logo, section)}
                 <main id="content" tabindex="-1">{body}</main>
                 <footer class="site-footer">
-                    <p>{visitor.instance.clone()} " runs on Rivulet, live streaming that you host yourself."</p>
+                    <p>{visitor.instance.clone()} " · live streaming on a server of our own, with Rivulet"</p>
                 </footer>
             </body>
         </html>
