@@ -98,7 +98,7 @@ async fn file(
             live.saw_player(peer.ip(), agent);
         }
         let window = live.window();
-        let cache = if window.ended().is_some() { "public, max-age=60" } else { "public, max-age=1" };
+        let cache = if window.ended() { "public, max-age=60" } else { "public, max-age=1" };
         let body = playlist::media(&window, &rendition, live.broadcast.info.started_at_ms);
         return body.map_or_else(not_found, |body| text(body, cache));
     }

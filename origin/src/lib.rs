@@ -7,6 +7,9 @@ mod live;
 mod playlist;
 mod recorder;
 mod retention;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
 mod window;
 
 use crate::http::Files;

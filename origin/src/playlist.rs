@@ -44,8 +44,10 @@ pub fn media(window: &Window, rendition: &str, started_at_ms: i64) -> Option<Str
     let (mut period, mut map) = (first.period, None);
     for (index, slot) in listed.iter().enumerate().take(last + 1) {
         let segment = of(slot);
-        let end = listed.get(index + 1).map(|next| next.start).or(window.ended());
-        let end = end.or(segment.as_ref().map(|segment| slot.start + segment.duration)).unwrap_or(slot.start);
+        // Within a period a segment ends where the next begins; before another, where its media does.
+        let next = listed.get(index + 1).filter(|next| next.period == slot.period).map(|next| next.start);
+        let media = segment.as_ref().or(slot.segments.iter().flatten().next());
+        let end = next.or(media.map(|segment| slot.start + segment.duration)).unwrap_or(slot.start);
         let seconds = (end - slot.start) as f64 / TICKS_PER_SECOND as f64;
         let starts_period = std::mem::replace(&mut period, slot.period) != slot.period;
         if starts_period {
@@ -73,7 +75,7 @@ pub fn media(window: &Window, rendition: &str, started_at_ms: i64) -> Option<Str
             }
         }
     }
-    if window.ended().is_some() {
+    if window.ended() {
         let _ = writeln!(text, "#EXT-X-ENDLIST");
     }
     Some(text)

@@ -17,6 +17,10 @@ use std::sync::Arc;
 pub const WINDOW: Ticks = ticks_from_ms(30_000);
 /// and how much longer its segments stay in memory for players that read an older playlist.
 const LINGER: Ticks = ticks_from_ms(8_000);
+/// No segment is longer, whatever the first one was.
+const LONGEST_SECONDS: i64 = 4;
+/// A last packet does not last until the next period if that begins after a pause.
+const PAUSE: Ticks = ticks_from_ms(500);
 /// Packets of one segment; a segment of 4 s has a few hundred.
 const MAX_PACKETS: usize = 4_096;
 
@@ -89,7 +93,7 @@ pub struct Window {
     /// Start of the whole broadcast.
     first: Option<Ticks>,
     target_seconds: Option<i64>,
-    ended: Option<Ticks>,
+    ended: bool,
     pub dropped_samples: u64,
 }
 
@@ -119,8 +123,7 @@ impl Window {
             Program::Thumbnail(_) => {}
             Program::End => {
                 self.finish_up_to(u32::MAX, done)?;
-                let end = |slot: &Slot| slot.segments.iter().flatten().map(|s| s.start + s.duration).max();
-                self.ended = Some(self.slots.iter().rev().find_map(end).unwrap_or(0));
+                self.ended = true;
             }
         }
         Ok(())
@@ -133,12 +136,11 @@ impl Window {
         if let (None, Some(last)) = (self.target_seconds, self.slots.back()) {
             // The first segment sets what every later one keeps.
             let length = cut.pts - last.start;
-            self.target_seconds = Some(((length + TICKS_PER_SECOND / 2) / TICKS_PER_SECOND).max(2));
+            self.target_seconds = Some(((length + TICKS_PER_SECOND / 2) / TICKS_PER_SECOND).clamp(2, LONGEST_SECONDS));
         }
         self.slots.push_back(Slot { number: cut.segment, period, start: cut.pts, segments: vec![None; renditions] });
-        while self.slots.get(1).is_some_and(|second| cut.pts - second.start > WINDOW + LINGER) {
-            self.slots.pop_front();
-        }
+        let old = self.newest(WINDOW + LINGER);
+        self.slots.drain(..old);
         let oldest = self.slots.front().map_or(0, |slot| slot.period);
         self.periods.retain(|open| open.period.number >= oldest);
     }
@@ -223,6 +225,7 @@ impl Window {
         let (Some(partial), Some(init)) = (writer.partial.take(), &writer.init) else { return Ok(()) };
         let (Some(first), Some(last)) = (partial.packets.first(), partial.packets.last()) else { return Ok(()) };
         writer.next = partial.number + 1;
+        let end = end.filter(|end| end - last.dts < PAUSE);
         let timescale = match &init.format {
             Format::Video(_) => Timescale::VIDEO,
             Format::Audio(audio) => Timescale::audio(audio),
@@ -266,8 +269,21 @@ impl Window {
 
     /// First slot that playlists list.
     pub fn first_listed(&self) -> usize {
-        let newest = self.slots.back().map_or(0, |slot| slot.start);
-        self.slots.iter().position(|slot| newest - slot.start <= WINDOW).unwrap_or(0)
+        self.newest(WINDOW)
+    }
+
+    /// First of the newest slots that together last this long. The pause before an encoder
+    /// returned is not counted: players still need what was before it.
+    fn newest(&self, length: Ticks) -> usize {
+        let mut total = 0;
+        for index in (0..self.slots.len().saturating_sub(1)).rev() {
+            let span = self.slots[index + 1].start - self.slots[index].start;
+            total += span.min(ticks_from_ms(LONGEST_SECONDS * 1_000 + 500));
+            if total > length {
+                return index + 1;
+            }
+        }
+        0
     }
 
     pub fn period(&self, number: u32) -> Option<&Arc<Period>> {
@@ -334,8 +350,8 @@ impl Window {
         self.target_seconds.unwrap_or(4)
     }
 
-    /// End of the last segment, once the broadcast is over.
-    pub fn ended(&self) -> Option<Ticks> {
+    /// Nothing follows.
+    pub fn ended(&self) -> bool {
         self.ended
     }
 }

@@ -145,11 +145,14 @@ impl App {
             },
             rivulet_api::Deps { store: self.store.clone(), hub: self.hub.clone(), shutdown: drained.clone() },
         );
-        let metrics = metrics::Metrics::new(self.registry, self.hub.clone(), self.ingest.stats(), api.clone())?;
+        let metrics =
+            Arc::new(metrics::Metrics::new(self.registry, self.hub.clone(), self.ingest.stats(), api.clone())?);
+        tokio::spawn(metrics.clone().follow());
         let router = rivulet_web::router(rivulet_web::WebDeps { api: api.router() })
             .merge(self.origin.router())
             .merge(api.router())
-            .merge(http::health(self.store.clone(), Arc::new(metrics)));
+            .merge(http::health(self.store.clone(), metrics.clone()))
+            .layer(axum::middleware::from_fn_with_state(metrics, http::measure));
         let serving = tokio::spawn(self.http.run(router, drained.clone()));
         let stop_last = CancellationToken::new();
         let origin = tokio::spawn(self.origin.run(stop_last.clone()));

@@ -12,13 +12,13 @@ use std::time::Duration;
 #[derive(Debug, Clone, Args)]
 pub struct Storage {
     /// Folder for everything that Rivulet keeps
-    #[arg(long, env = "RIVULET_DATA", default_value = "./data", value_name = "DIR")]
+    #[arg(long, global = true, env = "RIVULET_DATA", default_value = "./data", value_name = "DIR")]
     pub data: PathBuf,
     /// sqlite:PATH or postgres://… [default: a SQLite file in the data folder]
-    #[arg(long, env = "RIVULET_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    #[arg(long, global = true, env = "RIVULET_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
     /// s3://BUCKET/PREFIX?endpoint=http://…&region=…&path_style=true [default: the data folder]
-    #[arg(long, env = "RIVULET_BLOBS", value_name = "URL")]
+    #[arg(long, global = true, env = "RIVULET_BLOBS", value_name = "URL")]
     pub blobs: Option<String>,
 }
 

@@ -9,6 +9,7 @@ use rivulet_ingest::Stats;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::sync::broadcast::error::RecvError;
 
 type Read = fn(&Broadcast) -> &AtomicU64;
 
@@ -29,16 +30,11 @@ pub struct Metrics {
     ingest: Arc<Stats>,
     api: Api,
     /// Sums of the broadcasts that have ended.
-    ended: Mutex<Ended>,
+    ended: Mutex<[u64; PER_BROADCAST.len()]>,
     requests: IntCounterVec,
     request_seconds: Histogram,
     broadcasts: IntGauge,
     viewers: IntGauge,
-}
-
-struct Ended {
-    events: tokio::sync::broadcast::Receiver<HubEvent>,
-    sums: [u64; PER_BROADCAST.len()],
 }
 
 impl Metrics {
@@ -55,8 +51,25 @@ impl Metrics {
         registry.register(Box::new(request_seconds.clone()))?;
         registry.register(Box::new(broadcasts.clone()))?;
         registry.register(Box::new(viewers.clone()))?;
-        let ended = Mutex::new(Ended { events: hub.events(), sums: [0; PER_BROADCAST.len()] });
+        let ended = Mutex::default();
         Ok(Self { registry, hub, ingest, api, ended, requests, request_seconds, broadcasts, viewers })
+    }
+
+    /// Keeps the counts of broadcasts that end.
+    pub async fn follow(self: Arc<Self>) {
+        let mut events = self.hub.events();
+        loop {
+            match events.recv().await {
+                Ok(HubEvent::Ended(broadcast)) => {
+                    let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+                    for (sum, (_, _, read)) in ended.iter_mut().zip(PER_BROADCAST) {
+                        *sum += read(&broadcast).load(Relaxed);
+                    }
+                }
+                Ok(HubEvent::Started(_)) | Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return,
+            }
+        }
     }
 
     pub fn request(&self, status: StatusCode, took: Duration) {
@@ -69,15 +82,8 @@ impl Metrics {
         self.broadcasts.set(live.len() as i64);
         self.viewers.set(self.api.watching_total().into());
         let mut text = TextEncoder::new().encode_to_string(&self.registry.gather())?;
-        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Ok(event) = ended.events.try_recv() {
-            if let HubEvent::Ended(broadcast) = event {
-                for (sum, (_, _, read)) in ended.sums.iter_mut().zip(PER_BROADCAST) {
-                    *sum += read(&broadcast).load(Relaxed);
-                }
-            }
-        }
-        let totals = PER_BROADCAST.iter().zip(ended.sums).map(|((name, help, read), sum)| {
+        let ended = *self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let totals = PER_BROADCAST.iter().zip(ended).map(|((name, help, read), sum)| {
             (*name, *help, "counter", sum + live.iter().map(|b| read(b).load(Relaxed)).sum::<u64>())
         });
         let stats = &self.ingest;

@@ -199,8 +199,9 @@ pub struct Garage {
     pub endpoint: String,
     pub access_key: String,
     pub secret_key: String,
-    _process: Process,
-    _dir: TempDir,
+    port: u16,
+    process: Option<Process>,
+    dir: TempDir,
 }
 
 impl Garage {
@@ -213,7 +214,6 @@ impl Garage {
     }
 
     pub async fn start() -> Self {
-        let program = Self::program().expect("no garage: run the set-up script, or set RIVULET_GARAGE");
         let dir = TempDir::new();
         let (s3, rpc, secret) = (free_port(), free_port(), hex(&crate::id::random::<32>()));
         let path = dir.path().display();
@@ -227,17 +227,29 @@ impl Garage {
         std::fs::write(&file, config).unwrap();
         let access_key = format!("GK{}", hex(&crate::id::random::<12>()));
         let secret_key = hex(&crate::id::random::<32>());
+        let endpoint = format!("http://127.0.0.1:{s3}");
+        let mut garage = Self { endpoint, access_key, secret_key, port: s3, process: None, dir };
+        garage.restart().await;
+        garage
+    }
+
+    /// Connections are refused until [`Garage::restart`].
+    pub fn kill(&mut self) {
+        self.process = None;
+    }
+
+    /// Goes on with the objects that it had.
+    pub async fn restart(&mut self) {
+        let program = Self::program().expect("no garage: run the set-up script, or set RIVULET_GARAGE");
         let env = [
-            ("GARAGE_DEFAULT_ACCESS_KEY", access_key.as_str()),
-            ("GARAGE_DEFAULT_SECRET_KEY", secret_key.as_str()),
+            ("GARAGE_DEFAULT_ACCESS_KEY", self.access_key.as_str()),
+            ("GARAGE_DEFAULT_SECRET_KEY", self.secret_key.as_str()),
             ("GARAGE_DEFAULT_BUCKET", Self::BUCKET),
         ];
+        let (file, log) = (self.dir.path().join("garage.toml"), self.dir.path().join("log"));
         let args = ["-c", file.to_str().unwrap(), "server", "--single-node", "--default-bucket"];
-        let log = dir.path().join("log");
-        let process = Process::start(&program, &args, &env, None, "KILL", &log);
-        until_listening("garage", s3, &log).await;
-        let endpoint = format!("http://127.0.0.1:{s3}");
-        Self { endpoint, access_key, secret_key, _process: process, _dir: dir }
+        self.process = Some(Process::start(&program, &args, &env, None, "KILL", &log));
+        until_listening("garage", self.port, &log).await;
     }
 
     /// For `--blobs`.

@@ -79,8 +79,7 @@ impl Server {
             }
         });
         let env = options.env;
-        let mut server =
-            Self { data, child, http: String::new(), rtmp: String::new(), log, lines, storage, env };
+        let mut server = Self { data, child, http: String::new(), rtmp: String::new(), log, lines, storage, env };
         let address = |line: String| line.rsplit("addr=").next().unwrap().trim().to_owned();
         server.http = format!("http://{}", address(server.wait_log("listening name=http")));
         server.rtmp = format!("rtmp://{}/live", address(server.wait_log("listening name=rtmp")));
@@ -212,7 +211,8 @@ pub fn get(url: &str) -> Answer {
 }
 
 pub fn get_with(url: &str, headers: &[(&str, &str)]) -> Answer {
-    let config = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(10)));
+    let config =
+        ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(10)));
     let agent: ureq::Agent = config.build().into();
     let request = headers.iter().fold(agent.get(url), |request, (name, value)| request.header(*name, *value));
     let mut response = request.call().unwrap_or_else(|e| panic!("{url}: {e}"));

@@ -111,7 +111,9 @@ impl Planner {
         if let (true, Some(index), Some(audio)) = (remux_audio, audio_index, &audio) {
             out.push(format(index, Format::Audio(audio.clone())));
         }
-        let feeds_worker = video.is_some() || (audio.is_some() && !remux_audio);
+        // A worker that has nothing to do from here on still has to finish what it had.
+        let had_worker = self.current.as_ref().is_some_and(|current| current.feeds_worker);
+        let feeds_worker = had_worker || video.is_some() || (audio.is_some() && !remux_audio);
         let current = Current { period, video, audio, remux_video, remux_audio, audio_index, feeds_worker };
         if feeds_worker {
             let input = Arc::new(Input::Period(self.describe(&current)));
@@ -144,7 +146,8 @@ impl Planner {
         if self.current.is_some() {
             let length = pts - self.cut.pts;
             let whole_seconds = |length: Ticks| (length + ticks_from_ms(500)) / ticks_from_ms(1_000);
-            self.target.get_or_insert(whole_seconds(length).max(whole_seconds(SEGMENT)) * ticks_from_ms(1_000));
+            let seconds = whole_seconds(length).clamp(whole_seconds(SEGMENT), whole_seconds(LONGEST_FIRST));
+            self.target.get_or_insert(seconds * ticks_from_ms(1_000));
             self.cut = Cut { segment: self.cut.segment + 1, pts };
         } else {
             self.cut = Cut { segment: 0, pts };

@@ -1,0 +1,228 @@
+//! What goes wrong while a broadcast is on air.
+#![allow(clippy::unwrap_used)]
+
+use rivulet_store::testing::{Garage, TempDir};
+use rivulet_store::{Blobs, Store};
+use rivulet_tests::*;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+#[test]
+fn a_killed_worker_is_replaced_and_costs_at_most_one_segment() {
+    let server = Server::start(Options::default());
+    let key = server.channel("ada");
+    let encoder = Encoder::copy(&clip(24), &format!("{}/{key}", server.rtmp));
+    let mut viewer = Viewer::open(&server, "ada");
+    for _ in 0..3 {
+        let worker = wait_for("a worker", Duration::from_secs(5), || server.workers().first().copied());
+        signal(worker, "KILL");
+        let since = Instant::now();
+        wait_for("another worker", Duration::from_secs(5), || {
+            server.workers().iter().any(|pid| *pid != worker).then_some(())
+        });
+        assert!(since.elapsed() < Duration::from_secs(2), "{:?}", since.elapsed());
+        let until = Instant::now() + Duration::from_millis(3_700);
+        while Instant::now() < until {
+            viewer.poll();
+        }
+    }
+    viewer.watch_to_the_end(Duration::from_secs(60));
+    assert!(encoder.wait().success(), "the encoder noticed nothing");
+    assert!(viewer.renditions["source"].gaps.is_empty());
+    assert!(viewer.renditions["audio"].gaps.is_empty());
+    for rendition in ["480p", "360p"] {
+        let collected = &viewer.renditions[rendition];
+        assert!(collected.gaps.len() <= 3, "{rendition}: {:?}", collected.gaps);
+        let dir = TempDir::new();
+        let keys = packets(&viewer.save(rendition, dir.path()), "v").iter().filter(|p| p.2).count();
+        assert_eq!(keys, collected.segments.len(), "each segment of {rendition} has one key frame");
+    }
+    assert_eq!(server.metric("rivulet_worker_restarts_total"), 3.0);
+}
+
+#[test]
+fn the_newer_encoder_takes_over_within_a_second() {
+    let server = Server::start(Options::default());
+    let key = server.channel("ada");
+    let url = format!("{}/{key}", server.rtmp);
+    let first = Encoder::repeat(&clip(8), &url);
+    let mut viewer = Viewer::open(&server, "ada");
+    let second = Encoder::repeat(&clip(8), &url);
+    let since = Instant::now();
+    server.wait_log("publishing");
+    first.wait();
+    assert!(since.elapsed() < Duration::from_secs(3), "the first encoder was told to go after {:?}", since.elapsed());
+    assert_eq!(server.channel_state("ada")["state"], "live");
+    // The same broadcast goes on: the same URLs, the next numbers.
+    let before = viewer.renditions["source"].segments.len();
+    wait_for("more segments", Duration::from_secs(15), || {
+        viewer.poll();
+        (viewer.renditions["source"].segments.len() >= before + 3).then_some(())
+    });
+    second.stop();
+    server.wait_state("ada", "offline");
+}
+
+#[test]
+fn an_encoder_that_is_cut_off_returns_into_the_same_broadcast() {
+    let server = Server::start(Options::default());
+    let key = server.channel("ada");
+    let url = format!("{}/{key}", server.rtmp);
+    let first = Encoder::repeat(&clip(8), &url);
+    let mut viewer = Viewer::open(&server, "ada");
+    server.wait_state("ada", "live");
+    drop(first);
+    server.wait_state("ada", "reconnecting");
+    let playlist = get(&viewer.renditions["source"].url);
+    assert_eq!(playlist.status, 200);
+    assert!(!playlist.text().contains("ENDLIST"));
+    let second = Encoder::repeat(&clip(8), &url);
+    server.wait_state("ada", "live");
+    wait_for("segments behind a discontinuity", Duration::from_secs(15), || {
+        viewer.poll();
+        get(&viewer.renditions["360p"].url).text().contains("#EXT-X-DISCONTINUITY\n").then_some(())
+    });
+    second.stop();
+    server.wait_state("ada", "offline");
+}
+
+fn environment(garage: &Garage) -> BTreeMap<String, String> {
+    let names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+    names.iter().filter_map(|name| Some(((*name).to_owned(), garage.env(name)?))).collect()
+}
+
+/// All objects of the newest broadcast, by key, through its index.
+fn recorded(runtime: &tokio::runtime::Runtime, server: &Server, blobs: &Blobs) -> BTreeMap<String, Vec<u8>> {
+    runtime.block_on(async {
+        let url = format!("sqlite:{}", server.data.path().join("rivulet.db").display());
+        let store = Store::open(&url).await.unwrap();
+        let broadcasts = store.broadcasts_ended_before(i64::MAX, 10).await.unwrap();
+        let mut objects = BTreeMap::new();
+        for segment in store.segments_of(&broadcasts.last().unwrap().id, 10_000).await.unwrap() {
+            let body = blobs.get(&segment.object_key).await.unwrap().expect("an indexed object is there");
+            assert_eq!(body.len() as i64, segment.bytes);
+            let name = segment.object_key.splitn(3, '/').nth(2).unwrap().to_owned();
+            objects.insert(name, body.to_vec());
+        }
+        objects
+    })
+}
+
+#[test]
+fn disk_and_s3_hold_the_same_bytes() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let garage = runtime.block_on(Garage::start());
+    let disk = Server::start(Options::default());
+    let options = Options { env: environment(&garage), ..Options::default() }.flag("--blobs", &garage.url("same"));
+    let s3 = Server::start(options);
+    let (disk_key, s3_key) = (disk.channel("ada"), s3.channel("ada"));
+    let clip = clip(8);
+    let first = Encoder::copy(&clip, &format!("{}/{disk_key}", disk.rtmp));
+    let second = Encoder::copy(&clip, &format!("{}/{s3_key}", s3.rtmp));
+    let mut viewer = Viewer::open(&s3, "ada");
+    viewer.watch_to_the_end(Duration::from_secs(60));
+    (first.wait(), second.wait());
+    for server in [&disk, &s3] {
+        server.wait_state("ada", "offline");
+        wait_for("everything to be stored", Duration::from_secs(20), || {
+            (server.metric("rivulet_blobs_waiting") == 0.0).then_some(())
+        });
+    }
+    let env = |name: &str| garage.env(name);
+    let on_disk = runtime.block_on(Blobs::open(None, disk.data.path())).unwrap();
+    let in_s3 = runtime.block_on(Blobs::open_with(Some(&garage.url("same")), s3.data.path(), env)).unwrap();
+    let (a, b) = (recorded(&runtime, &disk, &on_disk), recorded(&runtime, &s3, &in_s3));
+    assert_eq!(a.keys().collect::<Vec<_>>(), b.keys().collect::<Vec<_>>());
+    for (name, body) in &a {
+        assert!(body == &b[name], "{name} differs");
+    }
+    // And what viewers got from memory is what S3 has.
+    for (rendition, collected) in &viewer.renditions {
+        for (number, body) in &collected.segments {
+            assert!(body == &b[&format!("{rendition}/{number}.m4s")], "{rendition}/{number}");
+        }
+        assert!(collected.init == b[&format!("{rendition}/init-0.mp4")]);
+    }
+}
+
+#[test]
+fn s3_may_refuse_connections_for_twenty_seconds() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let mut garage = runtime.block_on(Garage::start());
+    let options = Options { env: environment(&garage), ..Options::default() }.flag("--blobs", &garage.url("outage"));
+    let server = Server::start(options);
+    let key = server.channel("ada");
+    let encoder = Encoder::copy(&clip(32), &format!("{}/{key}", server.rtmp));
+    let mut viewer = Viewer::open(&server, "ada");
+    garage.kill();
+    let outage = Instant::now();
+    while outage.elapsed() < Duration::from_secs(20) {
+        viewer.poll();
+        std::thread::sleep(Duration::from_millis(300));
+    }
+    assert!(server.metric("rivulet_blobs_waiting") > 10.0, "segments wait for S3");
+    assert!(server.metric("rivulet_spool_bytes") > 100_000.0);
+    runtime.block_on(garage.restart());
+    viewer.watch_to_the_end(Duration::from_secs(60));
+    encoder.wait();
+    assert!(viewer.renditions.values().all(|collected| collected.gaps.is_empty()), "live was untouched");
+    wait_for("the spool to drain", Duration::from_secs(30), || {
+        (server.metric("rivulet_blobs_waiting") == 0.0).then_some(())
+    });
+    assert_eq!(server.metric("rivulet_spool_bytes"), 0.0);
+    assert_eq!(server.metric("rivulet_blobs_lost_total"), 0.0);
+    let env = |name: &str| garage.env(name);
+    let blobs = runtime.block_on(Blobs::open_with(Some(&garage.url("outage")), server.data.path(), env)).unwrap();
+    let stored = recorded(&runtime, &server, &blobs);
+    for (rendition, collected) in &viewer.renditions {
+        assert!(collected.segments.len() >= 15);
+        for (number, body) in &collected.segments {
+            assert!(Some(body) == stored.get(&format!("{rendition}/{number}.m4s")), "{rendition}/{number} is lost");
+        }
+    }
+}
+
+#[test]
+fn what_a_stopped_server_could_not_send_the_next_one_sends() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let mut garage = runtime.block_on(Garage::start());
+    let data = Arc::new(TempDir::new());
+    let options = Options { data: Some(data.clone()), env: environment(&garage), flags: Vec::new() }
+        .flag("--blobs", &garage.url("restart"));
+    let mut server = Server::start(options.clone());
+    let key = server.channel("ada");
+    let encoder = Encoder::copy(&clip(8), &format!("{}/{key}", server.rtmp));
+    let mut viewer = Viewer::open(&server, "ada");
+    garage.kill();
+    viewer.watch_to_the_end(Duration::from_secs(30));
+    encoder.wait();
+    assert!(server.stop() < Duration::from_secs(10));
+    runtime.block_on(garage.restart());
+    let server = Server::start(options);
+    wait_for("the spool to drain", Duration::from_secs(30), || {
+        (server.metric("rivulet_blobs_waiting") == 0.0).then_some(())
+    });
+    let env = |name: &str| garage.env(name);
+    let blobs = runtime.block_on(Blobs::open_with(Some(&garage.url("restart")), data.path(), env)).unwrap();
+    let stored = recorded(&runtime, &server, &blobs);
+    for (rendition, collected) in &viewer.renditions {
+        for (number, body) in &collected.segments {
+            assert!(Some(body) == stored.get(&format!("{rendition}/{number}.m4s")), "{rendition}/{number} is lost");
+        }
+    }
+}
+
+#[test]
+fn sigterm_drains_within_ten_seconds() {
+    let mut server = Server::start(Options::default());
+    let key = server.channel("ada");
+    let encoder = Encoder::repeat(&clip(8), &format!("{}/{key}", server.rtmp));
+    Viewer::open(&server, "ada");
+    let took = server.stop();
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    drop(encoder);
+    let log = server.log().join("\n");
+    assert!(!log.contains(&key), "the stream key is in the log");
+    assert!(log.contains("broadcast ends"), "{log}");
+}
