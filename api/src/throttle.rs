@@ -47,11 +47,17 @@ impl<K: Eq + Hash + Clone> Window<K> {
     }
 }
 
-pub struct Logins(Mutex<(Window<(String, Network)>, Window<Network>)>);
+struct Windows {
+    accounts: Window<(String, Network)>,
+    addresses: Window<Network>,
+}
+
+pub struct Logins(Mutex<Windows>);
 
 impl Default for Logins {
     fn default() -> Self {
-        Self(Mutex::new((Window::new(PER_ACCOUNT, MAX_KEYS), Window::new(PER_ADDRESS, MAX_KEYS))))
+        let accounts = Window::new(PER_ACCOUNT, MAX_KEYS);
+        Self(Mutex::new(Windows { accounts, addresses: Window::new(PER_ADDRESS, MAX_KEYS) }))
     }
 }
 
@@ -60,7 +66,7 @@ impl Logins {
     /// through; the error is how many seconds to wait.
     pub fn attempt(&self, account: &str, from: Network, now_ms: i64) -> Result<(), u64> {
         let mut windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (accounts, addresses) = &mut *windows;
+        let Windows { accounts, addresses } = &mut *windows;
         let key = (account.to_owned(), from);
         let wait_ms = accounts.wait_ms(&key, now_ms).max(addresses.wait_ms(&from, now_ms));
         if wait_ms > 0 {
@@ -74,8 +80,8 @@ impl Logins {
     /// The password was right: only failures count.
     pub fn succeeded(&self, account: &str, from: Network) {
         let mut windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        windows.0.attempts.remove(&(account.to_owned(), from));
-        if let Some(times) = windows.1.attempts.get_mut(&from) {
+        windows.accounts.attempts.remove(&(account.to_owned(), from));
+        if let Some(times) = windows.addresses.attempts.get_mut(&from) {
             times.pop_back();
         }
     }
