@@ -13,7 +13,7 @@ use rivulet_protocol::rest::{Instance, Login, Me, Role, Setup};
 use rivulet_store::{SessionToken, SetupToken, StoreError, User, password};
 
 pub async fn instance(State(app): State<App>) -> Result<Json<Instance>, Refusal> {
-    let needs_setup = app.store.user_count().await? == 0;
+    let needs_setup = app.store.admin_count().await? == 0;
     let name = app.config.instance_name.clone();
     Ok(Json(Instance { name, version: env!("CARGO_PKG_VERSION").into(), needs_setup }))
 }
@@ -27,7 +27,7 @@ pub async fn setup(
     let closed = |detail: &str| Refusal::new(StatusCode::FORBIDDEN, "setup_closed", detail);
     // Held to the end: two people with the same link do not both become the first.
     let mut token = app.setup.lock().await;
-    if token.is_none() || app.store.user_count().await? > 0 {
+    if token.is_none() || app.store.admin_count().await? > 0 {
         *token = None;
         return Err(closed("Rivulet is set up already; log in instead."));
     }

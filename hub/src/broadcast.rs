@@ -79,7 +79,11 @@ pub struct Hub(Arc<Inner>);
 
 impl Default for Hub {
     fn default() -> Self {
-        Self(Arc::new(Inner { live: Mutex::default(), refusals: Mutex::default(), events: broadcast::Sender::new(EVENTS) }))
+        Self(Arc::new(Inner {
+            live: Mutex::default(),
+            refusals: Mutex::default(),
+            events: broadcast::Sender::new(EVENTS),
+        }))
     }
 }
 

@@ -19,7 +19,11 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub enum Source {
     /// Everything after this has these formats. `at` is the timestamp from which it holds.
-    Period { at: Ticks, video: Option<VideoFormat>, audio: Option<AudioFormat> },
+    Period {
+        at: Ticks,
+        video: Option<VideoFormat>,
+        audio: Option<AudioFormat>,
+    },
     Video(Packet),
     Audio(Packet),
     /// The broadcast is over; nothing follows.
@@ -35,10 +39,23 @@ pub enum Program {
     /// samples. Segment numbers only ever rise, by one.
     Cut(Cut),
     /// Codec configuration of a rendition, before its first sample of the period.
-    Format { period: u32, rendition: usize, format: Format },
+    Format {
+        period: u32,
+        rendition: usize,
+        format: Format,
+    },
     /// `segment` is set on the key frame that starts a segment of a video rendition. An encoder
     /// that was restarted may send a segment again from its start.
-    Sample { period: u32, rendition: usize, segment: Option<u64>, packet: Packet },
+    Sample {
+        period: u32,
+        rendition: usize,
+        segment: Option<u64>,
+        packet: Packet,
+    },
+    /// Nothing more comes of the encoded renditions of this period and those before it.
+    Finished {
+        period: u32,
+    },
     /// Replaces the broadcast's thumbnail (JPEG).
     Thumbnail(Bytes),
     End,
@@ -56,6 +73,8 @@ pub struct Period {
 pub struct Rendition {
     /// Path segment in URLs and object keys: `source`, `720p`, `audio`.
     pub id: String,
+    /// Made by a worker; otherwise the source's own packets.
+    pub encoded: bool,
     pub kind: RenditionKind,
 }
 

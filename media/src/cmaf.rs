@@ -1,1 +1,236 @@
-//! cmaf
+//! CMAF (ISO/IEC 23000-19) on top of `mp4-atom`: one track for each file, an initialisation
+//! segment with the configuration, and media segments of one `moof` and `mdat`.
+
+use crate::{AudioFormat, Packet, TICKS_PER_SECOND, Ticks, VideoFormat};
+use bytes::Bytes;
+use mp4_atom::{
+    Atom, Audio, Avc1, Avcc, Codec, Dinf, Dref, DrefEntry, Encode, Esds, FixedPoint, FourCC, Ftyp, Hdlr, Mdhd, Mdia,
+    Mfhd, Minf, Moof, Moov, Mp4a, Mvex, Mvhd, Smhd, Stbl, Stco, Stsd, Styp, Tfdt, Tfhd, Tkhd, Traf, Trak, Trex, Trun,
+    TrunEntry, TrunSamples, Url, Visual, Vmhd, esds,
+};
+
+const TRACK_ID: u32 = 1;
+/// Depends on no other sample.
+const FLAGS_KEY: u32 = 0x0200_0000;
+/// Depends on others, and decoding cannot start here.
+const FLAGS_DELTA: u32 = 0x0101_0000;
+
+#[derive(Debug, thiserror::Error)]
+pub enum CmafError {
+    #[error("cannot write MP4 boxes: {0}")]
+    Boxes(#[from] mp4_atom::Error),
+    #[error("the segment is too large for one fragment")]
+    TooLarge,
+}
+
+/// Ticks a second inside a track's files. Audio uses its sample rate, so that frames of 1024
+/// samples add up exactly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timescale(pub u32);
+
+impl Timescale {
+    pub const VIDEO: Self = Self(TICKS_PER_SECOND as u32);
+
+    pub fn audio(format: &AudioFormat) -> Self {
+        Self(format.aac.sample_rate)
+    }
+
+    fn scale(self, ticks: Ticks) -> i64 {
+        let scaled = i128::from(ticks) * i128::from(self.0);
+        let half = i128::from(TICKS_PER_SECOND / 2) * if scaled < 0 { -1 } else { 1 };
+        ((scaled + half) / i128::from(TICKS_PER_SECOND)) as i64
+    }
+}
+
+pub fn video_init(format: &VideoFormat) -> Result<Bytes, CmafError> {
+    let (width, height) = (format.avc.width as u16, format.avc.height as u16);
+    let avcc = Avcc::decode_body(&mut format.config.as_ref())?;
+    let visual = Visual { data_reference_index: 1, width, height, ..Default::default() };
+    let entry = Avc1 { visual, avcc, btrt: None, colr: None, pasp: None, taic: None, fiel: None, spatial: None };
+    let tkhd = Tkhd { width: FixedPoint::new(width, 0), height: FixedPoint::new(height, 0), ..track_header() };
+    let minf = Minf { vmhd: Some(Vmhd::default()), ..Default::default() };
+    init(tkhd, Timescale::VIDEO, b"vide", minf, entry.into())
+}
+
+pub fn audio_init(format: &AudioFormat) -> Result<Bytes, CmafError> {
+    let channel_count = if format.aac.channels == 0 { 2 } else { format.aac.channels.into() };
+    // A 16-bit field of whole Hz; decoders go by the AudioSpecificConfig.
+    let sample_rate = FixedPoint::new(u16::try_from(format.aac.sample_rate).unwrap_or(0), 0);
+    let dec_config = esds::DecoderConfig {
+        object_type_indication: 0x40,
+        stream_type: 5,
+        dec_specific: Some(esds::DecoderSpecific { raw: format.config.to_vec(), ..Default::default() }),
+        ..Default::default()
+    };
+    let es_desc = esds::EsDescriptor { es_id: TRACK_ID as u16, dec_config, ..Default::default() };
+    let entry = Mp4a {
+        audio: Audio { data_reference_index: 1, channel_count, sample_size: 16, sample_rate },
+        esds: Esds { es_desc },
+        btrt: None,
+        taic: None,
+    };
+    let tkhd = Tkhd { volume: FixedPoint::new(1, 0), ..track_header() };
+    let minf = Minf { smhd: Some(Smhd::default()), ..Default::default() };
+    init(tkhd, Timescale::audio(format), b"soun", minf, entry.into())
+}
+
+fn track_header() -> Tkhd {
+    Tkhd { track_id: TRACK_ID, enabled: true, in_movie: true, ..Default::default() }
+}
+
+fn init(tkhd: Tkhd, timescale: Timescale, handler: &[u8; 4], minf: Minf, entry: Codec) -> Result<Bytes, CmafError> {
+    let stsd = Stsd { codecs: vec![entry] };
+    let stbl = Stbl { stsd, stco: Some(Stco::default()), ..Default::default() };
+    let dinf = Dinf { dref: Dref { entries: vec![DrefEntry::Url(Url::default())] } };
+    let mdia = Mdia {
+        mdhd: Mdhd { timescale: timescale.0, language: "und".into(), ..Default::default() },
+        hdlr: Hdlr { handler: FourCC::new(handler), name: "Rivulet".into() },
+        minf: Minf { dinf, stbl, ..minf },
+    };
+    let trex = Trex { track_id: TRACK_ID, default_sample_description_index: 1, ..Default::default() };
+    let moov = Moov {
+        mvhd: Mvhd {
+            timescale: 1000,
+            rate: FixedPoint::new(1, 0),
+            volume: FixedPoint::new(1, 0),
+            next_track_id: TRACK_ID + 1,
+            ..Default::default()
+        },
+        meta: None,
+        mvex: Some(Mvex { mehd: None, trex: vec![trex] }),
+        trak: vec![Trak { tkhd, edts: None, meta: None, mdia, senc: None, tref: None, udta: None }],
+        udta: None,
+        ainf: None,
+    };
+    let brands = [b"iso6", b"cmfc", b"mp41"].map(FourCC::new);
+    let mut out = Vec::with_capacity(1024);
+    Ftyp { major_brand: brands[0], minor_version: 0, compatible_brands: brands.to_vec() }.encode(&mut out)?;
+    moov.encode(&mut out)?;
+    Ok(out.into())
+}
+
+/// A media segment of these packets, in decoding order. `end` is the decoding time of the packet
+/// after the last, where that is known.
+pub fn segment(
+    sequence: u32,
+    timescale: Timescale,
+    packets: &[Packet],
+    end: Option<Ticks>,
+) -> Result<Bytes, CmafError> {
+    let scaled = |ticks| timescale.scale(ticks);
+    let mut entries = Vec::with_capacity(packets.len());
+    for (index, packet) in packets.iter().enumerate() {
+        let next = packets.get(index + 1).map(|next| next.dts).or(end).filter(|next| *next > packet.dts);
+        let duration = match next {
+            Some(next) => scaled(next) - scaled(packet.dts),
+            // The very last packet of a track lasts as long as the one before it.
+            None => entries.last().and_then(|last: &TrunEntry| last.duration).map_or(1, i64::from),
+        };
+        entries.push(TrunEntry {
+            duration: Some(u32::try_from(duration).map_err(|_| CmafError::TooLarge)?),
+            size: Some(u32::try_from(packet.data.len()).map_err(|_| CmafError::TooLarge)?),
+            flags: Some(if packet.key { FLAGS_KEY } else { FLAGS_DELTA }),
+            cts: Some(scaled(packet.pts) - scaled(packet.dts)),
+        });
+    }
+    let base = packets.first().map_or(0, |packet| scaled(packet.dts).max(0) as u64);
+    let mut moof = Moof {
+        mfhd: Mfhd { sequence_number: sequence },
+        traf: vec![Traf {
+            tfhd: Tfhd { track_id: TRACK_ID, default_base_is_moof: true, ..Default::default() },
+            tfdt: Some(Tfdt { base_media_decode_time: base }),
+            trun: vec![Trun { data_offset: Some(0), samples: TrunSamples::Explicit(entries) }],
+            ..Default::default()
+        }],
+    };
+    // The offset of the first sample counts from the start of the moof, whose size does not
+    // depend on the offset's value.
+    let mut head = Vec::new();
+    moof.encode(&mut head)?;
+    let offset = i32::try_from(head.len() + 8).map_err(|_| CmafError::TooLarge)?;
+    moof.traf[0].trun[0].data_offset = Some(offset);
+    let payload: usize = packets.iter().map(|packet| packet.data.len()).sum();
+    let mdat_size = u32::try_from(payload + 8).map_err(|_| CmafError::TooLarge)?;
+    let mut out = Vec::with_capacity(head.len() + payload + 64);
+    let brands = [b"msdh", b"msix", b"cmfs"].map(FourCC::new);
+    Styp { major_brand: brands[0], minor_version: 0, compatible_brands: brands.to_vec() }.encode(&mut out)?;
+    moof.encode(&mut out)?;
+    out.extend_from_slice(&mdat_size.to_be_bytes());
+    out.extend_from_slice(b"mdat");
+    packets.iter().for_each(|packet| out.extend_from_slice(&packet.data));
+    Ok(out.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aac::AacInfo;
+    use crate::avc::AvcInfo;
+    use crate::avc::tests::CONFIG_720P;
+    use mp4_atom::{Decode, Mdat};
+
+    fn packet(dts: Ticks, pts: Ticks, key: bool, data: &'static [u8]) -> Packet {
+        Packet { dts, pts, key, data: Bytes::from_static(data) }
+    }
+
+    #[test]
+    fn init_segments_read_back() {
+        let config = Bytes::from_static(CONFIG_720P);
+        let video = VideoFormat { avc: AvcInfo::parse(&config).unwrap(), config };
+        let bytes = video_init(&video).unwrap();
+        let mut rest = bytes.as_ref();
+        Ftyp::decode(&mut rest).unwrap();
+        let moov = Moov::decode(&mut rest).unwrap();
+        assert!(rest.is_empty());
+        let Codec::Avc1(entry) = &moov.trak[0].mdia.minf.stbl.stsd.codecs[0] else { panic!("not avc1") };
+        assert_eq!((entry.visual.width, entry.visual.height), (1280, 720));
+        let mut avcc = Vec::new();
+        entry.avcc.encode_body(&mut avcc).unwrap();
+        assert_eq!(avcc, CONFIG_720P);
+
+        let config = Bytes::from_static(&[0x12, 0x10]);
+        let audio = AudioFormat { aac: AacInfo::parse(&config).unwrap(), config };
+        let bytes = audio_init(&audio).unwrap();
+        let mut rest = bytes.as_ref();
+        Ftyp::decode(&mut rest).unwrap();
+        let moov = Moov::decode(&mut rest).unwrap();
+        assert_eq!(moov.trak[0].mdia.mdhd.timescale, 44100);
+    }
+
+    #[test]
+    fn segments_read_back() {
+        let packets = [
+            packet(90_000, 93_003, true, b"key"),
+            packet(93_003, 99_000, false, b"later"),
+            packet(96_000, 96_000, false, b"x"),
+        ];
+        let bytes = segment(7, Timescale::VIDEO, &packets, Some(99_000)).unwrap();
+        let mut rest = bytes.as_ref();
+        Styp::decode(&mut rest).unwrap();
+        let start = bytes.len() - rest.len();
+        let moof = Moof::decode(&mut rest).unwrap();
+        let mdat = Mdat::decode(&mut rest).unwrap();
+        assert_eq!(mdat.data, b"keylaterx");
+        let traf = &moof.traf[0];
+        assert_eq!(traf.tfdt.as_ref().unwrap().base_media_decode_time, 90_000);
+        let run = &traf.trun[0];
+        let first = start + run.data_offset.unwrap() as usize;
+        assert_eq!(&bytes[first..first + 3], b"key");
+        let durations: Vec<_> = run.samples.iter().map(|e| e.duration.unwrap()).collect();
+        assert_eq!(durations, [3_003, 2_997, 3_000]);
+        let cts: Vec<_> = run.samples.iter().map(|e| e.cts.unwrap()).collect();
+        assert_eq!(cts, [3_003, 5_997, 0]);
+    }
+
+    #[test]
+    fn audio_frames_add_up() {
+        let frames: Vec<_> = (0..200).map(|n| n * 1024 * 90_000 / 44_100).collect();
+        let packets: Vec<_> = frames.iter().map(|at| packet(*at, *at, true, b"a")).collect();
+        let bytes = segment(1, Timescale(44_100), &packets, None).unwrap();
+        let mut rest = bytes.as_ref();
+        Styp::decode(&mut rest).unwrap();
+        let moof = Moof::decode(&mut rest).unwrap();
+        let run = &moof.traf[0].trun[0];
+        assert!(run.samples.iter().all(|e| e.duration == Some(1024)), "{run:?}");
+    }
+}

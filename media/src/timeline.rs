@@ -1,1 +1,673 @@
-//! timeline
+//! From what an encoder claims to one continuous timeline. Encoders send 32-bit milliseconds that
+//! wrap, jump, step back and differ between tracks; formats appear late and change. What leaves
+//! here is monotonic 90 kHz time, grouped into periods in which no format changes.
+//!
+//! The contract: push each tag in the order received; every push appends what is ready to `out`.
+//! A repair never ends the stream, it is counted in [`Repairs`]. An error means that the tag
+//! cannot be understood at all, and the session that sent it should end.
+
+use crate::aac::{AacError, AacInfo};
+use crate::avc::{self, AvcError, AvcInfo};
+use crate::flv::{AudioTag, VideoTag};
+use crate::{AudioFormat, Packet, TICKS_PER_SECOND, Ticks, VideoFormat, ticks_from_ms};
+use bytes::Bytes;
+
+/// The first timestamp of a broadcast. Above zero, so that decoding times of re-ordered pictures,
+/// which precede their presentation, never become negative.
+const START_MS: i64 = 1_000;
+/// How long the first packets wait for the other track's configuration.
+const HOLD_MS: i64 = 1_000;
+const HOLD_PACKETS: usize = 1_024;
+/// A step of one track within these bounds is believed; beyond them its clock was changed.
+const BELIEVED_MS: std::ops::RangeInclusive<i64> = -1_000..=10_000;
+/// Composition offsets outside of these are nonsense.
+const COMPOSITION_MS: std::ops::RangeInclusive<i32> = -1_000..=5_000;
+/// Audio timestamps are rounded to milliseconds by the protocol and smoothed by counting samples;
+/// beyond this difference the count follows the timestamps again.
+const AUDIO_SLACK: Ticks = ticks_from_ms(30);
+/// With video running and audio silent for this long, silence is put in its place,
+const FILL_AFTER: Ticks = ticks_from_ms(1_000);
+/// up to this distance, so that audio that comes back late still finds its place.
+const FILL_MARGIN: Ticks = ticks_from_ms(500);
+/// A track that is this far behind the other is gone until it returns.
+const LOST_AFTER: Ticks = ticks_from_ms(5_000);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Everything after this has these formats. With video, it starts at a key frame.
+    Period {
+        at: Ticks,
+        video: Option<VideoFormat>,
+        audio: Option<AudioFormat>,
+    },
+    Video(Packet),
+    Audio(Packet),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TimelineError {
+    #[error(transparent)]
+    Avc(#[from] AvcError),
+    #[error(transparent)]
+    Aac(#[from] AacError),
+}
+
+/// What had to be mended, for the broadcaster's page and metrics.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Repairs {
+    /// A track's clock was set to another time.
+    pub jumps: u64,
+    /// Packets whose time did not rise, or whose composition offset made no sense.
+    pub adjusted: u64,
+    /// Frames of silence put in where audio was missing.
+    pub silence: u64,
+    /// Packets that could not be used: broken lengths, no configuration, no key frame yet.
+    pub dropped: u64,
+}
+
+impl Repairs {
+    pub fn total(&self) -> u64 {
+        self.jumps + self.adjusted + self.silence + self.dropped
+    }
+}
+
+/// One track's clock: `out = ts + shift`, where `shift` takes up wraps and jumps.
+#[derive(Debug, Clone, Copy, Default)]
+struct Clock {
+    last_ts: Option<u32>,
+    last_out_ms: i64,
+    shift_ms: i64,
+}
+
+/// Counts samples from an anchor, so that rounding does not add up.
+#[derive(Debug, Clone, Copy)]
+struct SampleClock {
+    anchor: Ticks,
+    frames: i64,
+    rate: i64,
+}
+
+impl SampleClock {
+    fn now(&self) -> Ticks {
+        self.anchor + self.frames * i64::from(AacInfo::FRAME_SAMPLES) * TICKS_PER_SECOND / self.rate
+    }
+}
+
+/// The formats of the running period.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Active {
+    video: Option<VideoFormat>,
+    audio: Option<AudioFormat>,
+}
+
+#[derive(Debug)]
+enum Held {
+    Video(Packet),
+    Audio(Packet),
+}
+
+#[derive(Debug)]
+pub struct Timeline {
+    video_clock: Clock,
+    audio_clock: Clock,
+    samples: Option<SampleClock>,
+    /// Newest configuration of each track, whether or not it is in use yet.
+    video_format: Option<VideoFormat>,
+    audio_format: Option<AudioFormat>,
+    expects_video: Option<bool>,
+    expects_audio: Option<bool>,
+    active: Option<Active>,
+    held: Vec<Held>,
+    last_video_dts: Ticks,
+    last_audio_end: Ticks,
+    /// Where the next session's first packet goes.
+    base_ms: i64,
+    repairs: Repairs,
+}
+
+impl Default for Timeline {
+    fn default() -> Self {
+        Self {
+            video_clock: Clock::default(),
+            audio_clock: Clock::default(),
+            samples: None,
+            video_format: None,
+            audio_format: None,
+            expects_video: None,
+            expects_audio: None,
+            active: None,
+            held: Vec::new(),
+            last_video_dts: Ticks::MIN / 2,
+            last_audio_end: Ticks::MIN / 2,
+            base_ms: START_MS,
+            repairs: Repairs::default(),
+        }
+    }
+}
+
+impl Timeline {
+    /// What the encoder's metadata says it will send, so that a lone track need not wait.
+    pub fn expect(&mut self, video: Option<bool>, audio: Option<bool>) {
+        self.expects_video = video;
+        self.expects_audio = audio;
+    }
+
+    /// A new session takes over `gap_ms` after the last packet of the one before. Its formats
+    /// start a new period on the same timeline.
+    pub fn reconnect(&mut self, gap_ms: i64) {
+        self.base_ms = self.video_clock.last_out_ms.max(self.audio_clock.last_out_ms).max(START_MS) + gap_ms.max(0);
+        (self.video_clock, self.audio_clock) = Default::default();
+        (self.video_format, self.audio_format) = (None, None);
+        (self.expects_video, self.expects_audio) = (None, None);
+        self.samples = None;
+        self.active = None;
+        self.held.clear();
+    }
+
+    pub fn repairs(&self) -> Repairs {
+        self.repairs
+    }
+
+    pub fn push_video(&mut self, ts: u32, tag: VideoTag, out: &mut Vec<Output>) -> Result<(), TimelineError> {
+        match tag {
+            VideoTag::Nothing => {}
+            VideoTag::Config(config) => {
+                if self.video_format.as_ref().is_none_or(|f| f.config != config) {
+                    let avc = AvcInfo::parse(&config)?;
+                    self.video_format = Some(VideoFormat { config, avc });
+                }
+            }
+            VideoTag::Frame { cts_ms, data, .. } => {
+                let key = self.video_format.as_ref().map(|f| avc::has_idr(&data, f.avc.length_size));
+                let Some(Ok(key)) = key else {
+                    self.repairs.dropped += 1;
+                    return Ok(());
+                };
+                let packet = self.video_packet(ts, cts_ms, key, data);
+                self.video(packet, out);
+            }
+        }
+        Ok(())
+    }
+
+    pub fn push_audio(&mut self, ts: u32, tag: AudioTag, out: &mut Vec<Output>) -> Result<(), TimelineError> {
+        match tag {
+            AudioTag::Nothing => {}
+            AudioTag::Config(config) => {
+                if self.audio_format.as_ref().is_none_or(|f| f.config != config) {
+                    let aac = AacInfo::parse(&config)?;
+                    self.audio_format = Some(AudioFormat { config, aac });
+                    self.samples = None;
+                }
+            }
+            AudioTag::Frame(data) => {
+                if self.audio_format.is_none() {
+                    self.repairs.dropped += 1;
+                    return Ok(());
+                }
+                let at = ticks_from_ms(self.place(ts, false));
+                self.audio(at, data, out);
+            }
+        }
+        Ok(())
+    }
+
+    /// Where a track's timestamp lies on the broadcast's timeline, in milliseconds.
+    fn place(&mut self, ts: u32, is_video: bool) -> i64 {
+        let (own, other) = match is_video {
+            true => (&mut self.video_clock, &self.audio_clock),
+            false => (&mut self.audio_clock, &self.video_clock),
+        };
+        let ts_ms = i64::from(ts);
+        // The other track may have been set to another time just before; then this one follows it.
+        let with_other = other.last_ts.map(|_| ts_ms + other.shift_ms);
+        let out_ms = match own.last_ts {
+            None => match with_other {
+                Some(out) if (out - other.last_out_ms).abs() < 5_000 => out,
+                Some(_) => other.last_out_ms,
+                None => self.base_ms,
+            },
+            Some(last) => {
+                let step = i64::from(ts.wrapping_sub(last) as i32);
+                if BELIEVED_MS.contains(&step) {
+                    own.last_out_ms + step
+                } else {
+                    self.repairs.jumps += 1;
+                    match with_other {
+                        Some(out) if (out - own.last_out_ms).abs() < 1_000 => out,
+                        _ => own.last_out_ms + 33,
+                    }
+                }
+            }
+        };
+        *own = Clock { last_ts: Some(ts), last_out_ms: out_ms, shift_ms: out_ms - ts_ms };
+        out_ms
+    }
+
+    fn video_packet(&mut self, ts: u32, cts_ms: i32, key: bool, data: Bytes) -> Packet {
+        let placed = ticks_from_ms(self.place(ts, true));
+        let dts = placed.max(self.last_video_dts + 1);
+        let composition = cts_ms.clamp(*COMPOSITION_MS.start(), *COMPOSITION_MS.end());
+        if dts != placed || composition != cts_ms {
+            self.repairs.adjusted += 1;
+        }
+        self.last_video_dts = dts;
+        Packet { dts, pts: placed + ticks_from_ms(composition.into()), key, data }
+    }
+
+    fn video(&mut self, packet: Packet, out: &mut Vec<Output>) {
+        let Some(active) = &self.active else {
+            self.held.push(Held::Video(packet));
+            return self.try_start(out);
+        };
+        let heard = packet.dts - self.last_audio_end <= LOST_AFTER || self.silence().is_some();
+        let wanted = Active { video: self.video_format.clone(), audio: self.audio_format.clone().filter(|_| heard) };
+        if packet.key && *active != wanted {
+            self.start_period(packet.dts.min(packet.pts), wanted, out);
+        } else if active.video != self.video_format {
+            // A new configuration without its key frame yet.
+            self.repairs.dropped += 1;
+            return;
+        }
+        self.fill_silence(packet.dts - FILL_MARGIN, packet.dts - FILL_AFTER, out);
+        out.push(Output::Video(packet));
+    }
+
+    fn audio(&mut self, at: Ticks, data: Bytes, out: &mut Vec<Output>) {
+        let Some(format) = self.audio_format.clone() else { return };
+        let Some(active) = &self.active else {
+            self.held.push(Held::Audio(Packet { dts: at, pts: at, key: true, data }));
+            return self.try_start(out);
+        };
+        let video_lost = active.video.is_some() && at - self.last_video_dts > LOST_AFTER;
+        if video_lost || (active.video.is_none() && active.audio.as_ref() != Some(&format)) {
+            self.start_period(at, Active { video: None, audio: Some(format.clone()) }, out);
+        } else if active.audio.as_ref() != Some(&format) {
+            // Waits for the next key frame, where every rendition can change together.
+            self.last_audio_end = at;
+            self.repairs.dropped += 1;
+            return;
+        }
+        self.emit_audio(at, data, &format, out);
+    }
+
+    fn emit_audio(&mut self, at: Ticks, data: Bytes, format: &AudioFormat, out: &mut Vec<Output>) {
+        let rate = i64::from(format.aac.sample_rate);
+        let anchor = SampleClock { anchor: at.max(self.last_audio_end), frames: 0, rate };
+        let mut clock = self.samples.unwrap_or(anchor);
+        self.samples = Some(clock);
+        if at - clock.now() > AUDIO_SLACK {
+            self.fill_silence(at, at, out);
+            clock = self.samples.unwrap_or(anchor);
+            if at - clock.now() > AUDIO_SLACK {
+                clock = SampleClock { anchor: at, frames: 0, rate };
+            }
+        } else if clock.now() - at > AUDIO_SLACK {
+            self.repairs.adjusted += 1;
+            return;
+        }
+        let pts = clock.now();
+        clock.frames += 1;
+        self.samples = Some(clock);
+        self.last_audio_end = clock.now();
+        out.push(Output::Audio(Packet { dts: pts, pts, key: true, data }));
+    }
+
+    fn silence(&self) -> Option<&'static [u8]> {
+        self.active.as_ref()?.audio.as_ref()?.aac.silence()
+    }
+
+    /// Fills the audio track up to `until` if it ends before `unless_after`.
+    fn fill_silence(&mut self, until: Ticks, unless_after: Ticks, out: &mut Vec<Output>) {
+        let (Some(silence), Some(mut clock)) = (self.silence(), self.samples) else { return };
+        if clock.now() >= unless_after || until - clock.now() > 2 * LOST_AFTER {
+            return;
+        }
+        loop {
+            let pts = clock.now();
+            clock.frames += 1;
+            if clock.now() > until {
+                break;
+            }
+            self.repairs.silence += 1;
+            self.samples = Some(clock);
+            self.last_audio_end = clock.now();
+            out.push(Output::Audio(Packet { dts: pts, pts, key: true, data: Bytes::from_static(silence) }));
+        }
+    }
+
+    /// Starts the first period of a session once it is known what will be in it.
+    fn try_start(&mut self, out: &mut Vec<Output>) {
+        let times = self.held.iter().map(|held| match held {
+            Held::Video(packet) | Held::Audio(packet) => packet.dts,
+        });
+        let (first, last) = times.fold((Ticks::MAX, Ticks::MIN), |(first, last), dts| (first.min(dts), last.max(dts)));
+        let waited = last - first >= ticks_from_ms(HOLD_MS) || self.held.len() >= HOLD_PACKETS;
+        let has_key = self.held.iter().position(|held| matches!(held, Held::Video(packet) if packet.key));
+        let video_settled = has_key.is_some() || (self.expects_video == Some(false) && self.video_format.is_none());
+        let has_audio = self.held.iter().any(|held| matches!(held, Held::Audio(_)));
+        let audio_settled = has_audio || (self.expects_audio == Some(false) && self.audio_format.is_none());
+        if !(waited || video_settled && audio_settled) {
+            return;
+        }
+        if has_key.is_none() && (self.video_format.is_some() || !has_audio) {
+            // Video without a key frame cannot start anything; only the newest wait on.
+            if self.held.len() >= HOLD_PACKETS || last - first > ticks_from_ms(10 * HOLD_MS) {
+                self.repairs.dropped += self.held.len() as u64;
+                self.held.clear();
+            }
+            return;
+        }
+        let held = std::mem::take(&mut self.held);
+        let start = match has_key {
+            Some(index) => match &held[index] {
+                Held::Video(packet) | Held::Audio(packet) => packet.dts.min(packet.pts),
+            },
+            None => first,
+        };
+        let tracks = Active {
+            video: self.video_format.clone().filter(|_| has_key.is_some()),
+            audio: self.audio_format.clone().filter(|_| has_audio),
+        };
+        self.start_period(start, tracks, out);
+        for (index, held) in held.into_iter().enumerate() {
+            match held {
+                Held::Video(packet) if has_key.is_some_and(|key| index >= key) => self.video(packet, out),
+                // Sound from before the first picture would only delay it.
+                Held::Audio(packet) if packet.pts >= start => self.audio(packet.pts, packet.data, out),
+                _ => self.repairs.dropped += 1,
+            }
+        }
+    }
+
+    fn start_period(&mut self, at: Ticks, active: Active, out: &mut Vec<Output>) {
+        self.samples = active
+            .audio
+            .as_ref()
+            .and_then(|format| self.samples.filter(|clock| clock.rate == i64::from(format.aac.sample_rate)));
+        out.push(Output::Period { at, video: active.video.clone(), audio: active.audio.clone() });
+        self.active = Some(active);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::avc::tests::CONFIG_720P;
+    use crate::ms_from_ticks;
+    use proptest::prelude::*;
+
+    const AAC_STEREO: &[u8] = &[0x11, 0x90];
+    const AAC_MONO: &[u8] = &[0x11, 0x88];
+
+    /// Drives a timeline like an encoder with a picture every 40 ms (a key frame each second) and
+    /// an AAC frame about every 21 ms, with a clock offset for each track.
+    struct Encoder {
+        timeline: Timeline,
+        out: Vec<Output>,
+        now_ms: i64,
+        video_offset: i64,
+        audio_offset: i64,
+        next_picture: i64,
+        audio_frames: i64,
+        audio_from: i64,
+        video_on: bool,
+        audio_on: bool,
+    }
+
+    impl Encoder {
+        fn new() -> Self {
+            Self {
+                timeline: Timeline::default(),
+                out: Vec::new(),
+                now_ms: 0,
+                video_offset: 0,
+                audio_offset: 0,
+                next_picture: 0,
+                audio_frames: 0,
+                audio_from: 0,
+                video_on: true,
+                audio_on: true,
+            }
+        }
+
+        fn start(mut self) -> Self {
+            self.video_config(CONFIG_720P);
+            self.audio_config(AAC_STEREO);
+            self
+        }
+
+        fn video_config(&mut self, config: &'static [u8]) {
+            self.timeline.push_video(0, VideoTag::Config(Bytes::from_static(config)), &mut self.out).unwrap();
+        }
+
+        fn audio_config(&mut self, config: &'static [u8]) {
+            self.timeline.push_audio(0, AudioTag::Config(Bytes::from_static(config)), &mut self.out).unwrap();
+        }
+
+        fn run(&mut self, ms: i64) -> &mut Self {
+            let end = self.now_ms + ms;
+            while self.now_ms < end {
+                if self.now_ms >= self.next_picture {
+                    let key = self.next_picture % 1000 == 0;
+                    let nal: &'static [u8] = if key { &[0, 0, 0, 1, 0x65] } else { &[0, 0, 0, 1, 0x41] };
+                    let tag = VideoTag::Frame { key, cts_ms: 0, data: Bytes::from_static(nal) };
+                    if self.video_on {
+                        let ts = (self.next_picture + self.video_offset) as u32;
+                        self.timeline.push_video(ts, tag, &mut self.out).unwrap();
+                    }
+                    self.next_picture += 40;
+                }
+                let audio_at = self.audio_from + self.audio_frames * 1024 * 1000 / 48000;
+                if self.now_ms >= audio_at {
+                    if self.audio_on {
+                        let tag = AudioTag::Frame(Bytes::from_static(&[1, 2, 3]));
+                        self.timeline.push_audio((audio_at + self.audio_offset) as u32, tag, &mut self.out).unwrap();
+                    }
+                    self.audio_frames += 1;
+                }
+                self.now_ms += 1;
+            }
+            self
+        }
+
+        fn periods(&self) -> Vec<(i64, bool, bool)> {
+            let period = |out: &Output| match out {
+                Output::Period { at, video, audio } => Some((ms_from_ticks(*at), video.is_some(), audio.is_some())),
+                _ => None,
+            };
+            self.out.iter().filter_map(period).collect()
+        }
+
+        fn video_ms(&self) -> Vec<i64> {
+            let video = |out: &Output| match out {
+                Output::Video(packet) => Some(ms_from_ticks(packet.dts)),
+                _ => None,
+            };
+            self.out.iter().filter_map(video).collect()
+        }
+
+        fn audio(&self) -> Vec<Ticks> {
+            let audio = |out: &Output| match out {
+                Output::Audio(packet) => Some(packet.pts),
+                _ => None,
+            };
+            self.out.iter().filter_map(audio).collect()
+        }
+
+        /// What every stream must satisfy, whatever its encoder did.
+        fn check(&self, longest_gap_ms: i64) {
+            let (video, audio) = (self.video_ms(), self.audio());
+            assert!(video.windows(2).all(|w| w[0] <= w[1] && w[1] - w[0] <= longest_gap_ms), "{video:?}");
+            assert!(audio.windows(2).all(|w| w[0] < w[1]), "audio goes back");
+            assert!(audio.windows(2).all(|w| w[1] - w[0] <= ticks_from_ms(longest_gap_ms)), "audio has a gap");
+            if let (Some(video), Some(audio)) = (video.last(), audio.last()) {
+                assert!((video - ms_from_ticks(*audio)).abs() < 100 + FILL_AFTER / 90, "tracks drift: {video} {audio}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_plain_stream_passes_unchanged() {
+        let mut encoder = Encoder::new().start();
+        encoder.run(5_000).check(60);
+        assert_eq!(encoder.periods(), [(1_000, true, true)]);
+        assert_eq!(encoder.timeline.repairs(), Repairs::default());
+        assert_eq!(encoder.video_ms()[..3], [1_000, 1_040, 1_080]);
+        // Sample-exact in spite of millisecond timestamps.
+        let audio = encoder.audio();
+        assert!(audio.windows(2).all(|w| w[1] - w[0] == 1_920));
+    }
+
+    #[test]
+    fn timestamps_wrap_at_32_bits() {
+        let mut encoder = Encoder::new().start();
+        (encoder.video_offset, encoder.audio_offset) = ((1 << 32) - 2_500, (1 << 32) - 2_500);
+        encoder.run(8_000).check(60);
+        assert_eq!(encoder.timeline.repairs(), Repairs::default());
+        assert_eq!(encoder.periods().len(), 1);
+    }
+
+    #[test]
+    fn clocks_that_are_set_to_another_time_go_on() {
+        for offset in [-16_777_216, 3_600_000, -20_000, 1 << 31] {
+            for (video, audio) in [(true, true), (true, false), (false, true)] {
+                let mut encoder = Encoder::new().start();
+                (encoder.video_offset, encoder.audio_offset) = (20_000_000, 20_000_000);
+                encoder.run(3_010);
+                encoder.video_offset += if video { offset } else { 0 };
+                encoder.audio_offset += if audio { offset } else { 0 };
+                encoder.run(3_000).check(120);
+                assert_eq!(encoder.periods().len(), 1, "{offset} {video} {audio}");
+                assert!(encoder.timeline.repairs().jumps >= 1);
+                assert!(encoder.timeline.repairs().dropped == 0);
+            }
+        }
+    }
+
+    #[test]
+    fn small_steps_back_are_clamped() {
+        let mut encoder = Encoder::new().start();
+        encoder.run(2_000);
+        encoder.video_offset -= 70;
+        encoder.run(1_000).check(120);
+        assert!(encoder.timeline.repairs().adjusted > 0);
+        assert_eq!(encoder.periods().len(), 1);
+    }
+
+    #[test]
+    fn missing_audio_is_filled_with_silence() {
+        let mut encoder = Encoder::new().start();
+        encoder.run(2_000);
+        encoder.audio_on = false;
+        encoder.run(30_000);
+        encoder.audio_on = true;
+        encoder.run(2_000).check(60);
+        assert_eq!(encoder.periods().len(), 1);
+        assert!(encoder.timeline.repairs().silence > 1_300);
+    }
+
+    #[test]
+    fn audio_that_comes_late_starts_a_period_at_a_key_frame() {
+        let mut encoder = Encoder::new();
+        encoder.video_config(CONFIG_720P);
+        encoder.audio_on = false;
+        encoder.run(3_300);
+        encoder.audio_config(AAC_STEREO);
+        encoder.audio_on = true;
+        encoder.run(3_000);
+        assert_eq!(encoder.periods(), [(1_000, true, false), (5_000, true, true)]);
+        encoder.check(60);
+    }
+
+    #[test]
+    fn video_that_comes_late_starts_a_period_at_once() {
+        let mut encoder = Encoder::new();
+        encoder.audio_config(AAC_STEREO);
+        encoder.video_on = false;
+        encoder.run(2_500);
+        encoder.video_config(CONFIG_720P);
+        encoder.video_on = true;
+        encoder.run(3_000);
+        assert_eq!(encoder.periods().iter().map(|p| (p.1, p.2)).collect::<Vec<_>>(), [(false, true), (true, true)]);
+        encoder.check(60);
+    }
+
+    #[test]
+    fn video_that_stops_leaves_an_audio_period_until_it_returns() {
+        let mut encoder = Encoder::new().start();
+        encoder.run(3_000);
+        encoder.video_on = false;
+        encoder.run(8_000);
+        encoder.video_on = true;
+        encoder.run(3_000);
+        let tracks: Vec<_> = encoder.periods().iter().map(|p| (p.1, p.2)).collect();
+        assert_eq!(tracks, [(true, true), (false, true), (true, true)]);
+        encoder.check(9_100);
+    }
+
+    #[test]
+    fn a_changed_format_waits_for_the_key_frame_and_a_repeated_one_changes_nothing() {
+        let mut encoder = Encoder::new().start();
+        encoder.run(2_500);
+        encoder.audio_config(AAC_STEREO);
+        encoder.video_config(CONFIG_720P);
+        encoder.run(1_000);
+        assert_eq!(encoder.periods().len(), 1);
+        encoder.audio_config(AAC_MONO);
+        encoder.run(2_000);
+        assert_eq!(encoder.periods(), [(1_000, true, true), (5_000, true, true)]);
+    }
+
+    #[test]
+    fn a_declared_lone_track_does_not_wait() {
+        let mut encoder = Encoder::new();
+        encoder.timeline.expect(Some(true), Some(false));
+        encoder.video_config(CONFIG_720P);
+        encoder.audio_on = false;
+        encoder.run(1);
+        assert_eq!(encoder.periods(), [(1_000, true, false)]);
+    }
+
+    #[test]
+    fn a_new_session_continues_the_timeline() {
+        let mut encoder = Encoder::new().start();
+        encoder.run(5_000);
+        encoder.timeline.reconnect(7_000);
+        encoder.video_config(CONFIG_720P);
+        encoder.audio_config(AAC_STEREO);
+        (encoder.video_offset, encoder.audio_offset) = (-5_000, -5_000);
+        encoder.run(2_000);
+        let periods = encoder.periods();
+        assert_eq!(periods.len(), 2);
+        assert!((12_900..13_100).contains(&periods[1].0), "{periods:?}");
+        encoder.check(7_200);
+    }
+
+    #[test]
+    fn a_day_does_not_drift() {
+        let mut encoder = Encoder::new().start();
+        for _ in 0..24 {
+            encoder.run(3_600_000);
+            let (video, audio) = (*encoder.video_ms().last().unwrap(), *encoder.audio().last().unwrap());
+            assert!((video - ms_from_ticks(audio)).abs() <= 40, "{video} {audio}");
+            encoder.out.clear();
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn any_clock_gives_monotonic_output(steps in prop::collection::vec((any::<bool>(), any::<i32>(), 1u16..800), 1..20)) {
+            let mut encoder = Encoder::new().start();
+            for (video, offset, ms) in steps {
+                let track = if video { &mut encoder.video_offset } else { &mut encoder.audio_offset };
+                *track += i64::from(offset);
+                encoder.run(ms.into());
+            }
+            let (video, audio) = (encoder.video_ms(), encoder.audio());
+            prop_assert!(video.windows(2).all(|w| w[0] <= w[1]));
+            prop_assert!(audio.windows(2).all(|w| w[0] < w[1]));
+        }
+    }
+}

@@ -1,1 +1,127 @@
-//! Segments, playlists, HLS over HTTP, recordings to the blob store.
+//! From renditions to what viewers fetch: [`window`] makes segments, [`playlist`] lists them,
+//! [`live`] runs both for one broadcast, [`recorder`] stores everything, [`http`] serves it,
+//! [`retention`] removes what is too old.
+
+mod http;
+mod live;
+mod playlist;
+mod recorder;
+mod retention;
+mod window;
+
+use crate::http::Files;
+use crate::recorder::Recorder;
+use prometheus::{Histogram, HistogramOpts, IntCounter, Registry};
+use rivulet_hub::{Hub, HubEvent};
+use rivulet_store::{Blobs, Store};
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::broadcast::error::RecvError;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{Instrument, info_span};
+
+/// How long the last segments of a stopping server may take.
+const DRAIN: Duration = Duration::from_secs(8);
+
+#[derive(Clone)]
+pub struct Config {
+    /// Where segments wait for a remote blob store; unused with a local one.
+    pub spool: PathBuf,
+    pub spool_max_bytes: u64,
+    /// How long the segments of an ended broadcast are kept; `None`: for ever.
+    pub retention: Option<Duration>,
+}
+
+#[derive(Clone)]
+pub struct Deps {
+    pub store: Store,
+    pub blobs: Blobs,
+    pub hub: Hub,
+}
+
+#[derive(Clone)]
+pub(crate) struct Metrics {
+    segments: IntCounter,
+    segment_seconds: Histogram,
+    recorder: recorder::Metrics,
+}
+
+impl Metrics {
+    fn new(registry: &Registry) -> prometheus::Result<Self> {
+        let segments = IntCounter::new("rivulet_segments_total", "Segments made, of all renditions")?;
+        registry.register(Box::new(segments.clone()))?;
+        let segment_seconds = Histogram::with_opts(
+            HistogramOpts::new("rivulet_segment_seconds", "Time from a segment's last picture to its being listed")
+                .buckets(vec![0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0]),
+        )?;
+        registry.register(Box::new(segment_seconds.clone()))?;
+        Ok(Self { segments, segment_seconds, recorder: recorder::Metrics::new(registry)? })
+    }
+}
+
+pub struct Origin {
+    config: Config,
+    deps: Deps,
+    live: Arc<live::Registry>,
+    metrics: Metrics,
+    events: tokio::sync::broadcast::Receiver<HubEvent>,
+}
+
+impl Origin {
+    pub fn new(config: Config, deps: Deps, registry: &Registry) -> prometheus::Result<Self> {
+        let events = deps.hub.events();
+        Ok(Self { config, deps, live: Arc::default(), metrics: Metrics::new(registry)?, events })
+    }
+
+    pub fn router(&self) -> axum::Router {
+        http::router(Files { registry: self.live.clone(), blobs: self.deps.blobs.clone() })
+    }
+
+    /// Serves every broadcast until `shutdown`; returns once the last segments are stored or
+    /// safe in the spool.
+    pub async fn run(mut self, shutdown: CancellationToken) {
+        let spool = (!self.deps.blobs.is_local()).then(|| recorder::SpoolConfig {
+            folder: self.config.spool.clone(),
+            max_bytes: self.config.spool_max_bytes,
+        });
+        let (blobs, store) = (self.deps.blobs.clone(), self.deps.store.clone());
+        let (recorder, recording) = Recorder::new(blobs, store, spool, self.metrics.recorder.clone());
+        let recording = tokio::spawn(recording);
+        let retention = retention::run(self.deps.clone(), self.config.retention, shutdown.clone());
+        let retention = tokio::spawn(retention);
+        let tasks = TaskTracker::new();
+        let mut known = HashSet::new();
+        loop {
+            let started = tokio::select! {
+                event = self.events.recv() => match event {
+                    Ok(HubEvent::Started(broadcast)) => vec![broadcast],
+                    Ok(HubEvent::Ended(broadcast)) => {
+                        known.remove(&broadcast.info.id);
+                        continue;
+                    }
+                    Err(RecvError::Lagged(_)) => self.deps.hub.list(),
+                    Err(RecvError::Closed) => break,
+                },
+                () = shutdown.cancelled() => break,
+            };
+            for broadcast in started {
+                if known.insert(broadcast.info.id.clone()) {
+                    let span = info_span!("origin", channel = %broadcast.info.channel);
+                    let (live, recorder, metrics) = (self.live.clone(), recorder.clone(), self.metrics.clone());
+                    tasks.spawn(live::run(broadcast, live, recorder, metrics).instrument(span));
+                }
+            }
+        }
+        // The recording ends when the last broadcast's task has let go of the recorder.
+        drop(recorder);
+        let _ = tokio::time::timeout(DRAIN, recording).await;
+        let _ = retention.await;
+    }
+}
+
+pub(crate) fn now_ms() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+}

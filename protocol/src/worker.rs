@@ -37,6 +37,8 @@ pub struct Cut {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Period {
     pub number: u32,
+    /// Its first segment; pictures from `start.pts` on belong to it.
+    pub start: Cut,
     /// `AVCDecoderConfigurationRecord`, when there is video to decode.
     pub video: Option<Vec<u8>>,
     /// Frames a second that the encoders plan their rate for; the timestamps themselves are kept.
@@ -44,12 +46,15 @@ pub struct Period {
     pub rungs: Vec<Rung>,
     /// Present when the source's audio cannot be passed on as it is.
     pub audio: Option<AudioEncode>,
+    /// x264 preset.
     pub preset: String,
     pub thumbnails: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rung {
+    /// Index among the renditions of the period, which every message about the rung repeats.
+    pub rendition: u8,
     pub name: String,
     pub width: u32,
     pub height: u32,
@@ -58,22 +63,23 @@ pub struct Rung {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AudioEncode {
+    pub rendition: u8,
     /// `AudioSpecificConfig` of the source.
     pub config: Vec<u8>,
     pub bitrate_kbps: u32,
 }
 
-/// Worker to server. `rung` is the index into [`Period::rungs`].
+/// Worker to server.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Output {
     VideoFormat {
         period: u32,
-        rung: u8,
+        rendition: u8,
         config: Vec<u8>,
     },
     Video {
         period: u32,
-        rung: u8,
+        rendition: u8,
         dts: i64,
         pts: i64,
         key: bool,
@@ -88,6 +94,10 @@ pub enum Output {
         period: u32,
         pts: i64,
         data: Vec<u8>,
+    },
+    /// The encoders of this period have given all they had.
+    Finished {
+        period: u32,
     },
     /// A JPEG picture of the stream.
     Thumbnail {

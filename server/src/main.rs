@@ -1,1 +1,79 @@
-fn main() {}
+//! The binary `rivulet`: reads the command line and calls the part that was asked for.
+
+mod admin;
+mod app;
+mod bench;
+mod config;
+mod demo;
+mod doctor;
+mod http;
+mod metrics;
+
+use clap::{Args, Command, FromArgMatches, Parser, Subcommand};
+use config::{Serve, Storage};
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(name = "rivulet", version, about = "A self-hosted live streaming platform")]
+struct Cli {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run the platform
+    Serve(Serve),
+    /// Users, channels and stream keys
+    Admin {
+        #[command(subcommand)]
+        task: admin::Task,
+        #[command(flatten)]
+        storage: Storage,
+    },
+    /// Check ports, storage and codecs, with the mend for each
+    Doctor(Serve),
+    /// Run a benchmark
+    Bench {
+        #[command(subcommand)]
+        bench: bench::Bench,
+    },
+    /// A transcoder process, started by `serve`
+    #[command(hide = true)]
+    Worker,
+}
+
+pub fn command() -> Command {
+    let command = Cli::augment_args(Command::new("rivulet"));
+    command.name("rivulet").version(env!("CARGO_PKG_VERSION")).about("A self-hosted live streaming platform")
+}
+
+fn main() -> ExitCode {
+    let matches = match config::parse(command(), std::env::args_os().collect()) {
+        Ok(matches) => matches,
+        Err(error) => error.exit(),
+    };
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    let result = match cli.command {
+        Task::Worker => rivulet_transcoder::worker::main().map_err(Into::into),
+        Task::Serve(settings) => app::start(settings),
+        Task::Admin { task, storage } => admin::run(task, storage),
+        Task::Doctor(settings) => doctor::run(settings),
+        Task::Bench { bench } => bench::run(bench),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("rivulet: {}", one_line(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// An error and what caused it, on one line.
+fn one_line(error: &anyhow::Error) -> String {
+    format!("{error:#}").lines().map(str::trim).collect::<Vec<_>>().join(" ")
+}

@@ -25,8 +25,9 @@ fn role_text(role: Role) -> &'static str {
 }
 
 impl Store {
-    pub async fn user_count(&self) -> Result<i64, StoreError> {
-        Ok(sqlx::query_scalar("SELECT COUNT(*) FROM users").fetch_one(&self.pool).await?)
+    /// An instance without an admin still has to be set up.
+    pub async fn admin_count(&self) -> Result<i64, StoreError> {
+        Ok(sqlx::query_scalar("SELECT COUNT(*) FROM users WHERE role = 'admin'").fetch_one(&self.pool).await?)
     }
 
     pub async fn create_user(

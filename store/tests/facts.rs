@@ -62,9 +62,9 @@ async fn channel(store: &Store, owner: &str) -> rivulet_store::Channel {
 
 async fn opens_again_with_its_content(store: Store) {
     store.ping().await.unwrap();
-    assert_eq!(store.user_count().await.unwrap(), 0);
+    assert_eq!(store.channels_page(None, 10).await.unwrap().len(), 0);
     channel(&store, "ann").await;
-    assert_eq!(store.user_count().await.unwrap(), 1);
+    assert_eq!(store.channels_page(None, 10).await.unwrap().len(), 1);
 }
 
 async fn users(store: Store) {
@@ -76,7 +76,7 @@ async fn users(store: Store) {
     assert_eq!(store.user_by_name("' OR 1=1 --").await.unwrap(), None);
     let again = store.create_user(&name("ann"), "other", Role::Viewer, 2).await;
     assert!(matches!(again, Err(StoreError::Taken)), "{again:?}");
-    assert_eq!(store.user_count().await.unwrap(), 2);
+    assert_eq!(store.admin_count().await.unwrap(), 1);
 }
 
 async fn sessions(store: Store) {

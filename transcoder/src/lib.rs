@@ -1,1 +1,13 @@
-//! Ladder policy, segment clock, worker processes: source in, renditions out.
+//! Source in, renditions out. [`ladder`] and [`planner`] decide, purely; [`supervisor`] runs a
+//! worker process for each broadcast and keeps it alive; [`worker`] is that process: libav lives
+//! only there, so that no crash in a codec can reach the server.
+
+pub mod bench;
+pub mod ladder;
+mod pipe;
+pub mod planner;
+mod supervisor;
+pub mod worker;
+
+pub use ladder::Ladder;
+pub use supervisor::{Config, Deps, Transcoder};

@@ -67,6 +67,11 @@ impl Blobs {
         }
     }
 
+    /// Objects are files on this machine, so that storing one needs no network.
+    pub fn is_local(&self) -> bool {
+        matches!(self.0, Backend::Disk(_))
+    }
+
     /// Stores an object that never changes again.
     pub async fn put(&self, key: &str, body: Bytes, content_type: &str) -> Result<(), BlobError> {
         check_key(key)?;

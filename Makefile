@@ -1,0 +1,40 @@
+# Every target sets up what it needs, on a fresh Debian machine with Rust, Node and root.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+CARGO_TARGET_DIR ?= $(CURDIR)/target
+export CARGO_TARGET_DIR
+export PATH := $(HOME)/.cache/rivulet/tools/bin:$(HOME)/.cargo/bin:$(PATH)
+
+.PHONY: help run test check bench screenshots
+
+help:
+	@echo "make run    build, start everything with a live demo channel, print the address to open"
+	@echo "make test   every test: unit, back ends, whole system, browser"
+	@echo "make check  format, lints, dependency rules: before a commit"
+	@echo "make bench  benchmarks, as ratios against named peers"
+
+run:
+	scripts/setup build run
+	scripts/build-web
+	cargo build --release -p rivulet-server
+	exec $(CARGO_TARGET_DIR)/release/rivulet serve --demo
+
+test:
+	scripts/setup build run test
+	scripts/build-web
+	cargo build --workspace --bins --tests
+	cargo nextest run --workspace
+	cd tests/browser && npm ci --no-audit --no-fund --silent && RIVULET_BIN=$(CARGO_TARGET_DIR)/debug/rivulet npm test
+
+check:
+	scripts/setup build
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	scripts/check-dependencies.mjs
+
+bench:
+	scripts/setup build run
+	scripts/build-web
+	cargo build --release -p rivulet-server
+	scripts/bench-clip $(CARGO_TARGET_DIR)/bench-1080p30.mp4
+	$(CARGO_TARGET_DIR)/release/rivulet bench ladder --input $(CARGO_TARGET_DIR)/bench-1080p30.mp4

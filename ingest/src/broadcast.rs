@@ -1,0 +1,350 @@
+//! The owner of what is on air on one channel. Sessions come and go; the broadcast has one
+//! timeline, one hub entry and one row, and ends when its encoder says so or stays away too long.
+
+use crate::health::{Health, Limits};
+use crate::session::Metadata;
+use rivulet_hub::{Broadcast, BroadcastInfo, Hub, Source};
+use rivulet_media::flv::{AudioTag, VideoTag};
+use rivulet_media::timeline::{Output, Timeline, TimelineError};
+use rivulet_protocol::rest::{Ingest, LiveState};
+use rivulet_store::{Channel, Store, StoreError};
+use std::collections::HashMap;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{Instrument, info, info_span, warn};
+
+/// Tags that a session may be ahead of the owner; then its socket is not read.
+const QUEUE: usize = 256;
+
+pub fn now_ms() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+}
+
+/// What a session tells the owner. `session` is a number of the connection's own.
+pub enum Command {
+    /// This session feeds the broadcast from now on; the one before is told why it has to go.
+    Attach {
+        session: u64,
+        kick: oneshot::Sender<String>,
+    },
+    Metadata {
+        session: u64,
+        metadata: Metadata,
+    },
+    Video {
+        session: u64,
+        ts: u32,
+        tag: VideoTag,
+        bytes: usize,
+    },
+    Audio {
+        session: u64,
+        ts: u32,
+        tag: AudioTag,
+        bytes: usize,
+    },
+    /// `on_purpose`: the encoder said goodbye. Otherwise the broadcast waits for its return.
+    Detach {
+        session: u64,
+        on_purpose: bool,
+    },
+}
+
+#[derive(Clone)]
+pub struct Settings {
+    pub limits: Limits,
+    /// How long a broadcast waits for its encoder to return.
+    pub grace: Duration,
+}
+
+/// The owners of all broadcasts in this process, by channel id.
+#[derive(Clone)]
+pub struct Publishers {
+    hub: Hub,
+    store: Store,
+    settings: Settings,
+    owners: Arc<Mutex<HashMap<String, mpsc::Sender<Command>>>>,
+    tasks: TaskTracker,
+    shutdown: CancellationToken,
+}
+
+impl Publishers {
+    pub fn new(hub: Hub, store: Store, settings: Settings, shutdown: CancellationToken) -> Self {
+        Self { hub, store, settings, owners: Arc::default(), tasks: TaskTracker::new(), shutdown }
+    }
+
+    /// Hands the channel to this session, and answers where its media goes.
+    pub async fn attach(
+        &self,
+        channel: &Channel,
+        session: u64,
+        kick: oneshot::Sender<String>,
+    ) -> mpsc::Sender<Command> {
+        let mut attach = Command::Attach { session, kick };
+        loop {
+            let owner = self.owner(channel);
+            match owner.send(attach).await {
+                Ok(()) => return owner,
+                // It ended in this very moment; the next one is new.
+                Err(mpsc::error::SendError(back)) => attach = back,
+            }
+            self.forget(&channel.id, &owner);
+        }
+    }
+
+    /// Waits until every owner has ended its broadcast, after a shutdown.
+    pub async fn drained(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    fn owner(&self, channel: &Channel) -> mpsc::Sender<Command> {
+        let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(owner) = owners.get(&channel.id) {
+            return owner.clone();
+        }
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        owners.insert(channel.id.clone(), sender.clone());
+        let owner = Owner {
+            channel: channel.clone(),
+            hub: self.hub.clone(),
+            store: self.store.clone(),
+            settings: self.settings.clone(),
+            timeline: Timeline::default(),
+            health: Health::default(),
+            session: None,
+            live: None,
+            outputs: Vec::new(),
+            last_packet: Instant::now(),
+        };
+        let span = info_span!("broadcast", channel = %channel.name);
+        let (this, id, own_sender) = (self.clone(), channel.id.clone(), sender.clone());
+        let work = async move {
+            owner.run(receiver, this.shutdown.clone()).await;
+            this.forget(&id, &own_sender);
+        };
+        self.tasks.spawn(work.instrument(span));
+        sender
+    }
+
+    fn forget(&self, channel_id: &str, owner: &mpsc::Sender<Command>) {
+        let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        if owners.get(channel_id).is_some_and(|current| current.same_channel(owner)) {
+            owners.remove(channel_id);
+        }
+    }
+}
+
+struct Feeding {
+    session: u64,
+    kick: oneshot::Sender<String>,
+}
+
+struct Owner {
+    channel: Channel,
+    hub: Hub,
+    store: Store,
+    settings: Settings,
+    timeline: Timeline,
+    health: Health,
+    session: Option<Feeding>,
+    /// Present from the first period on: nothing is created for a stream that never comes.
+    live: Option<Arc<Broadcast>>,
+    outputs: Vec<Output>,
+    last_packet: Instant,
+}
+
+impl Owner {
+    async fn run(mut self, mut commands: mpsc::Receiver<Command>, shutdown: CancellationToken) {
+        let mut second = tokio::time::interval(Duration::from_secs(1));
+        second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut waits_until = None::<Instant>;
+        loop {
+            tokio::select! {
+                command = commands.recv() => match command {
+                    Some(Command::Detach { session, on_purpose }) if self.feeds(session) => {
+                        self.session = None;
+                        if on_purpose || self.live.is_none() || self.settings.grace.is_zero() {
+                            break;
+                        }
+                        info!("encoder lost; waiting for its return");
+                        waits_until = Some(Instant::now() + self.settings.grace);
+                        self.show_waiting();
+                    }
+                    Some(command) => {
+                        if matches!(command, Command::Attach { .. }) {
+                            waits_until = None;
+                        }
+                        self.handle(command).await;
+                    }
+                    None => break,
+                },
+                _ = second.tick() => self.report(),
+                () = tokio::time::sleep_until(waits_until.unwrap_or_else(far)), if waits_until.is_some() => {
+                    info!("encoder did not return");
+                    break;
+                }
+                () = shutdown.cancelled() => {
+                    self.kick("the server is restarting");
+                    break;
+                }
+            }
+        }
+        commands.close();
+        self.end().await;
+    }
+
+    fn feeds(&self, session: u64) -> bool {
+        self.session.as_ref().is_some_and(|feeding| feeding.session == session)
+    }
+
+    async fn handle(&mut self, command: Command) {
+        match command {
+            Command::Attach { session, kick } => {
+                self.kick("another encoder with this stream key has taken over");
+                self.session = Some(Feeding { session, kick });
+                self.health = Health::default();
+                if self.live.is_some() {
+                    self.timeline.reconnect(self.last_packet.elapsed().as_millis() as i64);
+                }
+            }
+            Command::Metadata { session, metadata } if self.feeds(session) => {
+                self.timeline.expect(metadata.has_video, metadata.has_audio);
+                self.health.encoder = metadata.encoder;
+            }
+            Command::Video { session, ts, tag, bytes } if self.feeds(session) => {
+                let mut outputs = std::mem::take(&mut self.outputs);
+                let result = self.timeline.push_video(ts, tag, &mut outputs);
+                self.publish(result, outputs, bytes).await;
+            }
+            Command::Audio { session, ts, tag, bytes } if self.feeds(session) => {
+                let mut outputs = std::mem::take(&mut self.outputs);
+                let result = self.timeline.push_audio(ts, tag, &mut outputs);
+                self.publish(result, outputs, bytes).await;
+            }
+            // From a session that was replaced.
+            _ => {}
+        }
+    }
+
+    async fn publish(&mut self, result: Result<(), TimelineError>, mut outputs: Vec<Output>, bytes: usize) {
+        if let Err(error) = result {
+            self.refuse(&error.to_string());
+        }
+        self.last_packet = Instant::now();
+        for output in outputs.drain(..) {
+            match output {
+                Output::Period { at, video, audio } => {
+                    self.health.period(video.as_ref(), audio.as_ref());
+                    if let Some(reason) = self.health.over_limit(&self.settings.limits) {
+                        return self.refuse(&reason);
+                    }
+                    if let Err(error) = self.go_live().await {
+                        warn!(%error, "cannot record the broadcast");
+                        return self.refuse("the server's database does not answer; try again in a moment");
+                    }
+                    self.push(Source::Period { at, video, audio }, 0);
+                }
+                Output::Video(packet) => {
+                    self.health.video(packet.dts, packet.key, packet.data.len());
+                    let bytes = packet.data.len();
+                    self.push(Source::Video(packet), bytes);
+                }
+                Output::Audio(packet) => {
+                    self.health.audio(packet.pts, packet.data.len());
+                    let bytes = packet.data.len();
+                    self.push(Source::Audio(packet), bytes);
+                }
+            }
+        }
+        self.outputs = outputs;
+        if let Some(live) = &self.live {
+            live.metrics.ingest_bytes.fetch_add(bytes as u64, Relaxed);
+        }
+    }
+
+    fn push(&self, item: Source, bytes: usize) {
+        if let Some(live) = &self.live {
+            live.source.push(item, bytes);
+        }
+    }
+
+    async fn go_live(&mut self) -> Result<(), StoreError> {
+        if let Some(live) = &self.live {
+            live.status.send_if_modified(|status| {
+                let back = status.state == LiveState::Reconnecting;
+                if back {
+                    status.state = if status.revision > 0 { LiveState::Live } else { LiveState::Starting };
+                }
+                back
+            });
+            return Ok(());
+        }
+        let started_at_ms = now_ms();
+        let id = self.store.start_broadcast(&self.channel.id, &self.channel.title, started_at_ms).await?;
+        info!(broadcast = %id, "broadcast starts");
+        self.hub.set_refusal(&self.channel.name, None);
+        let (channel_id, channel) = (self.channel.id.clone(), self.channel.name.clone());
+        self.live = Some(self.hub.start(BroadcastInfo { id, channel_id, channel, started_at_ms }));
+        Ok(())
+    }
+
+    fn show_waiting(&self) {
+        if let Some(live) = &self.live {
+            live.status.send_modify(|status| {
+                status.state = LiveState::Reconnecting;
+                status.ingest = Ingest::default();
+            });
+        }
+    }
+
+    /// Once a second: what the broadcaster's page shows, and the limits that take time to judge.
+    fn report(&mut self) {
+        let Some(live) = self.live.clone().filter(|_| self.session.is_some()) else { return };
+        let repairs = self.timeline.repairs();
+        live.metrics.timestamp_repairs.store(repairs.total(), Relaxed);
+        self.health.tick(now_ms(), repairs);
+        let ingest = self.health.report(now_ms(), &self.settings.limits);
+        live.status.send_if_modified(|status| {
+            let changed = status.ingest != ingest;
+            status.ingest = ingest;
+            changed
+        });
+        if let Some(reason) = self.health.over_limit(&self.settings.limits) {
+            self.refuse(&reason);
+        }
+    }
+
+    /// Ends the session for something that is wrong with its stream.
+    fn refuse(&mut self, reason: &str) {
+        self.hub.set_refusal(&self.channel.name, Some(reason.to_owned()));
+        self.kick(reason);
+    }
+
+    fn kick(&mut self, reason: &str) {
+        if let Some(feeding) = &mut self.session {
+            let (closed, _) = oneshot::channel();
+            // The session answers with a Detach of its own, which then ends or pauses the broadcast.
+            let _ = std::mem::replace(&mut feeding.kick, closed).send(reason.to_owned());
+        }
+    }
+
+    async fn end(self) {
+        let Some(live) = self.live else { return };
+        live.source.push(Source::End, 0);
+        self.hub.end(&live);
+        info!(broadcast = %live.info.id, "broadcast ends");
+        if let Err(error) = self.store.end_broadcast(&live.info.id, now_ms()).await {
+            warn!(%error, "cannot record the end of the broadcast");
+        }
+    }
+}
+
+fn far() -> Instant {
+    Instant::now() + Duration::from_secs(86_400)
+}

@@ -1,0 +1,608 @@
+//! The server side of one RTMP connection, without a socket: bytes in, [`Event`]s and bytes out.
+//! The chunk stream, messages and handshake are `rml_rtmp`'s; which commands are understood, what
+//! is refused and how much a peer may send is decided here.
+//!
+//! The contract: pass every received byte to [`Session::input`], in any split; after each call
+//! handle the events in order and send what [`Session::output`] returns. An error ends the
+//! connection. A [`Event::Publish`] waits for [`Session::accept`] or [`Session::reject`]; media
+//! comes only after `accept`.
+
+use bytes::Bytes;
+use rml_rtmp::chunk_io::{ChunkDeserializer, ChunkSerializer};
+use rml_rtmp::handshake::{Handshake, HandshakeProcessResult, PeerType};
+use rml_rtmp::messages::{MessagePayload, PeerBandwidthLimitType, RtmpMessage, UserControlEventType};
+use rml_rtmp::rml_amf0::Amf0Value;
+use rml_rtmp::time::RtmpTimestamp;
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// The only application: `rtmp://HOST/live`.
+pub const APP: &str = "live";
+/// All that a peer may send before its key was accepted, the handshake included.
+const MAX_UNAUTHENTICATED_BYTES: usize = 64 * 1024;
+const MAX_CHUNK_BYTES: u32 = 16 * 1024 * 1024;
+const MAX_MESSAGE_BYTES: usize = 8 * 1024 * 1024;
+const MAX_COMMAND_BYTES: usize = 16 * 1024;
+/// The AMF0 reader recurses once a level, so depth has to be bounded before it runs.
+const MAX_AMF_DEPTH: usize = 512;
+const OUR_CHUNK_BYTES: u32 = 4096;
+const WINDOW_BYTES: u32 = 2_500_000;
+const STREAM_ID: u32 = 1;
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// Waits for an answer. The key is as the peer sent it.
+    Publish {
+        key: String,
+    },
+    Metadata(Metadata),
+    Video {
+        ts: u32,
+        data: Bytes,
+    },
+    Audio {
+        ts: u32,
+        data: Bytes,
+    },
+    /// The encoder ended the broadcast on purpose.
+    Unpublish,
+}
+
+/// The parts of `onMetaData` that we use; none of it is trusted.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Metadata {
+    pub encoder: Option<String>,
+    /// Whether the encoder announced each track, when it announced any.
+    pub has_video: Option<bool>,
+    pub has_audio: Option<bool>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SessionError {
+    #[error("RTMP handshake failed: {0}")]
+    Handshake(String),
+    #[error("malformed RTMP chunk: {0}")]
+    Chunk(String),
+    #[error("malformed RTMP message: {0}")]
+    Message(String),
+    #[error("more than {MAX_UNAUTHENTICATED_BYTES} bytes before a stream key was accepted")]
+    TooMuchUnauthenticated,
+    #[error("a message of {0} bytes")]
+    MessageTooLarge(usize),
+    #[error("a chunk size of {0}")]
+    ChunkSize(u32),
+    #[error("media before a stream key was accepted")]
+    MediaUnauthenticated,
+    #[error("unknown application {0:?}; the server address ends in /{APP}")]
+    UnknownApp(String),
+    #[error("playing over RTMP is not supported")]
+    Play,
+    #[error("publish before connect")]
+    NotConnected,
+    #[error("a second publish on one connection")]
+    SecondPublish,
+}
+
+#[derive(Debug, PartialEq)]
+enum State {
+    New,
+    Connected,
+    /// Waits for our answer to `publish`.
+    Asked,
+    Publishing,
+    Done,
+}
+
+pub struct Session {
+    handshake: Option<Handshake>,
+    deserializer: ChunkDeserializer,
+    serializer: ChunkSerializer,
+    state: State,
+    output: Vec<u8>,
+    /// Bytes that came while the answer to `publish` was being found.
+    early: Vec<u8>,
+    received: u64,
+    acknowledged: u64,
+    window: u64,
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Self {
+            handshake: Some(Handshake::new(PeerType::Server)),
+            deserializer: ChunkDeserializer::new(),
+            serializer: ChunkSerializer::new(),
+            state: State::New,
+            output: Vec::new(),
+            early: Vec::new(),
+            received: 0,
+            acknowledged: 0,
+            window: u64::MAX,
+        }
+    }
+}
+
+impl Session {
+    pub fn input(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), SessionError> {
+        self.received += bytes.len() as u64;
+        if self.state != State::Publishing && self.received > MAX_UNAUTHENTICATED_BYTES as u64 {
+            return Err(SessionError::TooMuchUnauthenticated);
+        }
+        let Some(handshake) = &mut self.handshake else {
+            return self.chunks(bytes, events);
+        };
+        match handshake.process_bytes(bytes).map_err(|e| SessionError::Handshake(e.to_string()))? {
+            HandshakeProcessResult::InProgress { response_bytes } => {
+                self.output.extend(response_bytes);
+                Ok(())
+            }
+            HandshakeProcessResult::Completed { response_bytes, remaining_bytes } => {
+                self.output.extend(response_bytes);
+                self.handshake = None;
+                self.chunks(&remaining_bytes, events)
+            }
+        }
+    }
+
+    /// Takes the bytes to send.
+    pub fn output(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.output)
+    }
+
+    /// Media that the peer sent without waiting for this answer is among the `events`.
+    pub fn accept(&mut self, events: &mut Vec<Event>) -> Result<(), SessionError> {
+        self.state = State::Publishing;
+        let begin = RtmpMessage::UserControl {
+            event_type: UserControlEventType::StreamBegin,
+            stream_id: Some(STREAM_ID),
+            buffer_length: None,
+            timestamp: None,
+        };
+        self.send(begin, 0)?;
+        self.status("status", "NetStream.Publish.Start", "publishing")?;
+        let early = std::mem::take(&mut self.early);
+        self.chunks(&early, events)
+    }
+
+    /// `code` is one that encoders know, such as `NetStream.Publish.BadName`; they show `reason`.
+    pub fn reject(&mut self, code: &str, reason: &str) -> Result<(), SessionError> {
+        self.state = State::Done;
+        self.status("error", code, reason)
+    }
+
+    fn chunks(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), SessionError> {
+        if self.state == State::Asked {
+            self.early.extend_from_slice(bytes);
+            return Ok(());
+        }
+        let mut bytes = bytes;
+        // The chunk reader subtracts unchecked what a peer may have made inconsistent (messages
+        // interleaved on several chunk streams), and its panic must end only this session.
+        while let Some(message) = catch_unwind(AssertUnwindSafe(|| self.deserializer.get_next_message(bytes)))
+            .map_err(|_| SessionError::Chunk("inconsistent lengths".into()))?
+            .map_err(|e| SessionError::Chunk(e.to_string()))?
+        {
+            bytes = &[];
+            self.message(message, events)?;
+            if self.state == State::Asked {
+                return Ok(());
+            }
+        }
+        if self.received - self.acknowledged >= self.window {
+            self.acknowledged = self.received;
+            self.send(RtmpMessage::Acknowledgement { sequence_number: self.received as u32 }, 0)?;
+        }
+        Ok(())
+    }
+
+    fn message(&mut self, payload: MessagePayload, events: &mut Vec<Event>) -> Result<(), SessionError> {
+        const AUDIO: u8 = 8;
+        const VIDEO: u8 = 9;
+        const AMF: [u8; 4] = [15, 17, 18, 20];
+        if payload.data.len() > MAX_MESSAGE_BYTES {
+            return Err(SessionError::MessageTooLarge(payload.data.len()));
+        }
+        let ts = payload.timestamp.value;
+        match payload.type_id {
+            AUDIO | VIDEO if self.state == State::Done => return Ok(()),
+            AUDIO | VIDEO if self.state != State::Publishing => return Err(SessionError::MediaUnauthenticated),
+            AUDIO => events.push(Event::Audio { ts, data: payload.data }),
+            VIDEO => events.push(Event::Video { ts, data: payload.data }),
+            type_id => {
+                if AMF.contains(&type_id) {
+                    check_amf(&payload.data)?;
+                }
+                let message = payload.to_rtmp_message().map_err(|e| SessionError::Message(e.to_string()))?;
+                self.control(message, events)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn control(&mut self, message: RtmpMessage, events: &mut Vec<Event>) -> Result<(), SessionError> {
+        match message {
+            RtmpMessage::SetChunkSize { size } => {
+                if size == 0 || size > MAX_CHUNK_BYTES {
+                    return Err(SessionError::ChunkSize(size));
+                }
+                self.deserializer.set_max_chunk_size(size as usize).map_err(|e| SessionError::Chunk(e.to_string()))?;
+            }
+            RtmpMessage::WindowAcknowledgement { size } => self.window = u64::from(size.max(16 * 1024)),
+            RtmpMessage::UserControl { event_type: UserControlEventType::PingRequest, timestamp, .. } => {
+                let pong = RtmpMessage::UserControl {
+                    event_type: UserControlEventType::PingResponse,
+                    timestamp,
+                    stream_id: None,
+                    buffer_length: None,
+                };
+                self.send(pong, 0)?;
+            }
+            RtmpMessage::Amf0Command { command_name, transaction_id, command_object, additional_arguments } => {
+                self.command(&command_name, transaction_id, command_object, additional_arguments, events)?;
+            }
+            RtmpMessage::Amf0Data { values } if self.state == State::Publishing => {
+                events.extend(metadata(values).map(Event::Metadata));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn command(
+        &mut self,
+        name: &str,
+        transaction: f64,
+        object: Amf0Value,
+        arguments: Vec<Amf0Value>,
+        events: &mut Vec<Event>,
+    ) -> Result<(), SessionError> {
+        match name {
+            "connect" => self.connect(transaction, object),
+            "createStream" => self.result(transaction, Amf0Value::Null, Amf0Value::Number(STREAM_ID.into())),
+            "publish" => {
+                match self.state {
+                    State::Connected => {}
+                    State::New => return Err(SessionError::NotConnected),
+                    _ => return Err(SessionError::SecondPublish),
+                }
+                let key = match arguments.into_iter().next() {
+                    Some(Amf0Value::Utf8String(key)) => key,
+                    _ => String::new(),
+                };
+                self.state = State::Asked;
+                events.push(Event::Publish { key });
+                Ok(())
+            }
+            "FCUnpublish" | "deleteStream" | "closeStream" => {
+                if std::mem::replace(&mut self.state, State::Done) == State::Publishing {
+                    events.push(Event::Unpublish);
+                }
+                Ok(())
+            }
+            "play" | "play2" => {
+                self.status("error", "NetStream.Play.Failed", &SessionError::Play.to_string())?;
+                Err(SessionError::Play)
+            }
+            // releaseStream, FCPublish, _checkbw and the like expect nothing.
+            _ => Ok(()),
+        }
+    }
+
+    fn connect(&mut self, transaction: f64, object: Amf0Value) -> Result<(), SessionError> {
+        let app = match object {
+            Amf0Value::Object(mut properties) => match properties.remove("app") {
+                Some(Amf0Value::Utf8String(app)) => app,
+                _ => String::new(),
+            },
+            _ => String::new(),
+        };
+        let name = app.split('?').next().unwrap_or_default().trim_matches('/');
+        if name != APP {
+            // A key pasted behind the server address ends up here, so the name is not repeated.
+            let reason = format!("unknown application; the server address ends in /{APP}");
+            let info = object_of("error", "NetConnection.Connect.Rejected", &reason);
+            self.send(command("_error", transaction, Amf0Value::Null, info), 0)?;
+            return Err(SessionError::UnknownApp(name.chars().take(8).collect()));
+        }
+        self.state = State::Connected;
+        self.send(RtmpMessage::WindowAcknowledgement { size: WINDOW_BYTES }, 0)?;
+        self.send(
+            RtmpMessage::SetPeerBandwidth { size: WINDOW_BYTES, limit_type: PeerBandwidthLimitType::Dynamic },
+            0,
+        )?;
+        let packet = self
+            .serializer
+            .set_max_chunk_size(OUR_CHUNK_BYTES, RtmpTimestamp::new(0))
+            .map_err(|e| SessionError::Chunk(e.to_string()))?;
+        self.output.extend(packet.bytes);
+        let server = HashMap::from([
+            ("fmsVer".to_owned(), Amf0Value::Utf8String("FMS/3,5,7,7009".into())),
+            ("capabilities".to_owned(), Amf0Value::Number(31.0)),
+        ]);
+        let info = object_of("status", "NetConnection.Connect.Success", "connected");
+        self.result(transaction, Amf0Value::Object(server), info)
+    }
+
+    fn result(&mut self, transaction: f64, object: Amf0Value, argument: Amf0Value) -> Result<(), SessionError> {
+        self.send(command("_result", transaction, object, argument), 0)
+    }
+
+    fn status(&mut self, level: &str, code: &str, description: &str) -> Result<(), SessionError> {
+        let info = object_of(level, code, description);
+        self.send(command("onStatus", 0.0, Amf0Value::Null, info), STREAM_ID)
+    }
+
+    fn send(&mut self, message: RtmpMessage, stream: u32) -> Result<(), SessionError> {
+        let payload = message
+            .into_message_payload(RtmpTimestamp::new(0), stream)
+            .map_err(|e| SessionError::Message(e.to_string()))?;
+        let packet =
+            self.serializer.serialize(&payload, true, false).map_err(|e| SessionError::Chunk(e.to_string()))?;
+        self.output.extend(packet.bytes);
+        Ok(())
+    }
+}
+
+fn command(name: &str, transaction_id: f64, command_object: Amf0Value, argument: Amf0Value) -> RtmpMessage {
+    RtmpMessage::Amf0Command {
+        command_name: name.into(),
+        transaction_id,
+        command_object,
+        additional_arguments: vec![argument],
+    }
+}
+
+fn object_of(level: &str, code: &str, description: &str) -> Amf0Value {
+    let pairs = [("level", level), ("code", code), ("description", description)];
+    Amf0Value::Object(pairs.map(|(key, value)| (key.to_owned(), Amf0Value::Utf8String(value.to_owned()))).into())
+}
+
+/// Bounds the size of a command and, by counting the bytes that could open an object or array,
+/// its depth.
+fn check_amf(data: &[u8]) -> Result<(), SessionError> {
+    const OPENING: [u8; 3] = [0x03, 0x08, 0x0a];
+    if data.len() > MAX_COMMAND_BYTES {
+        return Err(SessionError::MessageTooLarge(data.len()));
+    }
+    if data.iter().filter(|byte| OPENING.contains(byte)).count() > MAX_AMF_DEPTH {
+        return Err(SessionError::Message("too many nested values".into()));
+    }
+    Ok(())
+}
+
+fn metadata(values: Vec<Amf0Value>) -> Option<Metadata> {
+    let is_metadata = values.iter().any(|value| matches!(value, Amf0Value::Utf8String(s) if s == "onMetaData"));
+    let properties = values.into_iter().find_map(|value| match value {
+        Amf0Value::Object(properties) if is_metadata => Some(properties),
+        _ => None,
+    })?;
+    let encoder = match properties.get("encoder") {
+        Some(Amf0Value::Utf8String(name)) => Some(name.chars().filter(|c| !c.is_control()).take(64).collect()),
+        _ => None,
+    };
+    let (video, audio) = (properties.contains_key("videocodecid"), properties.contains_key("audiocodecid"));
+    let announced = video || audio;
+    Some(Metadata { encoder, has_video: announced.then_some(video), has_audio: announced.then_some(audio) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rml_rtmp::sessions::*;
+
+    /// `rml_rtmp`'s client wired to our session in memory: no socket, no clock.
+    struct Pair {
+        server: Session,
+        client: Option<ClientSession>,
+        events: Vec<Event>,
+        client_events: Vec<ClientSessionEvent>,
+        /// Everything the client sent, for replays.
+        sent: Vec<u8>,
+    }
+
+    impl Pair {
+        fn connected(app: &str) -> Result<Self, SessionError> {
+            let mut server = Session::default();
+            let mut handshake = Handshake::new(PeerType::Client);
+            let mut sent = handshake.generate_outbound_p0_and_p1().unwrap();
+            let mut events = Vec::new();
+            server.input(&sent, &mut events)?;
+            loop {
+                let reply = server.output();
+                match handshake.process_bytes(&reply).unwrap() {
+                    HandshakeProcessResult::InProgress { response_bytes } => {
+                        server.input(&response_bytes, &mut events)?;
+                        sent.extend(response_bytes);
+                    }
+                    HandshakeProcessResult::Completed { response_bytes, remaining_bytes } => {
+                        server.input(&response_bytes, &mut events)?;
+                        sent.extend(response_bytes);
+                        assert!(remaining_bytes.is_empty());
+                        break;
+                    }
+                }
+            }
+            let mut pair = Self { server, client: None, events, client_events: Vec::new(), sent };
+            let (mut client, first) = ClientSession::new(ClientSessionConfig::new()).unwrap();
+            let connect = client.request_connection(app.into()).unwrap();
+            pair.client = Some(client);
+            pair.deliver(first)?;
+            pair.deliver(vec![connect])?;
+            Ok(pair)
+        }
+
+        fn deliver(&mut self, results: Vec<ClientSessionResult>) -> Result<(), SessionError> {
+            let mut queue: std::collections::VecDeque<_> = results.into();
+            while let Some(result) = queue.pop_front() {
+                match result {
+                    ClientSessionResult::OutboundResponse(packet) => {
+                        self.sent.extend(&packet.bytes);
+                        self.server.input(&packet.bytes, &mut self.events)?;
+                        queue.extend(self.pump());
+                    }
+                    ClientSessionResult::RaisedEvent(event) => self.client_events.push(event),
+                    ClientSessionResult::UnhandleableMessageReceived(_) => {}
+                }
+            }
+            Ok(())
+        }
+
+        fn pump(&mut self) -> Vec<ClientSessionResult> {
+            let reply = self.server.output();
+            self.client.as_mut().unwrap().handle_input(&reply).unwrap()
+        }
+
+        fn publish(&mut self, key: &str) -> Result<(), SessionError> {
+            let request = self.client.as_mut().unwrap();
+            let request = request.request_publishing(key.into(), PublishRequestType::Live).unwrap();
+            self.deliver(vec![request])
+        }
+
+        fn accepted() -> Self {
+            let mut pair = Self::connected(APP).unwrap();
+            pair.publish("rvk_secret").unwrap();
+            pair.server.accept(&mut pair.events).unwrap();
+            let results = pair.pump();
+            pair.deliver(results).unwrap();
+            pair
+        }
+
+        fn send_some_media(&mut self) {
+            for n in 0..20u32 {
+                let client = self.client.as_mut().unwrap();
+                let data = Bytes::from(vec![0x27; 100 + n as usize * 997]);
+                let video = client.publish_video_data(data, RtmpTimestamp::new(n * 40), false).unwrap();
+                let data = Bytes::from(vec![0xaf; 20]);
+                let audio = client.publish_audio_data(data, RtmpTimestamp::new(n * 40 + 1), false).unwrap();
+                self.deliver(vec![video, audio]).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn connects_publishes_and_stops() {
+        let mut pair = Pair::accepted();
+        assert_eq!(pair.events, [Event::Publish { key: "rvk_secret".into() }]);
+        assert!(pair.client_events.contains(&ClientSessionEvent::ConnectionRequestAccepted));
+        assert!(pair.client_events.contains(&ClientSessionEvent::PublishRequestAccepted));
+        pair.events.clear();
+        let mut metadata = StreamMetadata::new();
+        metadata.encoder = Some("obs\u{7}-output".into());
+        metadata.video_codec_id = Some(7);
+        let sent = pair.client.as_mut().unwrap().publish_metadata(&metadata).unwrap();
+        pair.deliver(vec![sent]).unwrap();
+        let expected = Metadata { encoder: Some("obs-output".into()), has_video: Some(true), has_audio: Some(false) };
+        assert_eq!(pair.events, [Event::Metadata(expected)]);
+        pair.events.clear();
+        pair.send_some_media();
+        assert_eq!(pair.events.len(), 40);
+        let Event::Video { ts, data } = &pair.events[38] else { panic!("{:?}", pair.events[38]) };
+        assert_eq!((*ts, data.len()), (760, 100 + 19 * 997));
+        pair.events.clear();
+        let stop = pair.client.as_mut().unwrap().stop_publishing().unwrap();
+        pair.deliver(stop).unwrap();
+        assert_eq!(pair.events, [Event::Unpublish]);
+    }
+
+    #[test]
+    fn any_split_of_the_bytes_gives_equal_events() {
+        let mut pair = Pair::accepted();
+        pair.send_some_media();
+        for size in [1, 2, 3, 7, 128, 1000, 4096, 65536] {
+            let mut server = Session::default();
+            let mut events = Vec::new();
+            for part in pair.sent.chunks(size) {
+                let before = events.len();
+                server.input(part, &mut events).unwrap();
+                if events[before..].iter().any(|event| matches!(event, Event::Publish { .. })) {
+                    server.accept(&mut events).unwrap();
+                }
+            }
+            assert_eq!(events, pair.events, "split in {size}");
+        }
+    }
+
+    #[test]
+    fn every_chunk_size_up_to_64_kib() {
+        for chunk in [1, 2, 127, 128, 129, 4096, 60_000, 65_536] {
+            let mut pair = Pair::accepted();
+            pair.events.clear();
+            let mut sender = ChunkSerializer::new();
+            let mut bytes = sender.set_max_chunk_size(chunk, RtmpTimestamp::new(0)).unwrap().bytes;
+            let data = Bytes::from((0..100_000u32).map(|n| n as u8).collect::<Vec<_>>());
+            let payload = RtmpMessage::VideoData { data: data.clone() };
+            let payload = payload.into_message_payload(RtmpTimestamp::new(17_000_000), STREAM_ID).unwrap();
+            bytes.extend(sender.serialize(&payload, true, false).unwrap().bytes);
+            pair.server.input(&bytes, &mut pair.events).unwrap();
+            assert_eq!(pair.events, [Event::Video { ts: 17_000_000, data }], "{chunk}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_reaches_the_encoder() {
+        let mut pair = Pair::connected(APP).unwrap();
+        pair.publish("wrong").unwrap();
+        pair.server.reject("NetStream.Publish.BadName", "wrong stream key").unwrap();
+        let reply = pair.server.output();
+        let text = String::from_utf8_lossy(&reply);
+        assert!(text.contains("NetStream.Publish.BadName") && text.contains("wrong stream key"));
+        let results = pair.client.as_mut().unwrap().handle_input(&reply).unwrap();
+        pair.deliver(results).unwrap();
+        assert!(!pair.client_events.contains(&ClientSessionEvent::PublishRequestAccepted));
+    }
+
+    #[test]
+    fn an_unknown_application_is_refused_without_repeating_a_pasted_key() {
+        let error = Pair::connected("live/rvk_secretsecret").map(|_| ()).unwrap_err();
+        assert!(!error.to_string().contains("secret"), "{error}");
+        assert!(Pair::connected("live/").is_ok());
+    }
+
+    #[test]
+    fn media_before_the_key_ends_the_session() {
+        let mut pair = Pair::connected(APP).unwrap();
+        let payload = RtmpMessage::VideoData { data: Bytes::from_static(b"x") };
+        let payload = payload.into_message_payload(RtmpTimestamp::new(0), STREAM_ID).unwrap();
+        let bytes = ChunkSerializer::new().serialize(&payload, true, false).unwrap().bytes;
+        assert_eq!(pair.server.input(&bytes, &mut pair.events), Err(SessionError::MediaUnauthenticated));
+    }
+
+    #[test]
+    fn limits_hold_before_authentication() {
+        let mut session = Session::default();
+        let error = (0..100).find_map(|_| session.input(&[3; 1000], &mut Vec::new()).err());
+        assert!(error.is_some());
+        let mut pair = Pair::connected(APP).unwrap();
+        let nested = [0x03, 0, 1, b'a'].repeat(600);
+        let payload =
+            MessagePayload { timestamp: RtmpTimestamp::new(0), type_id: 20, message_stream_id: 0, data: nested.into() };
+        let bytes = ChunkSerializer::new().serialize(&payload, true, false).unwrap().bytes;
+        assert!(matches!(pair.server.input(&bytes, &mut pair.events), Err(SessionError::Message(_))));
+    }
+
+    #[test]
+    fn interleaved_chunks_end_the_session_without_a_panic() {
+        let mut pair = Pair::accepted();
+        // 300 bytes announced on chunk stream 4, then a message of 10 bytes on stream 5 in between.
+        let mut bytes = vec![0x04, 0, 0, 0, 0, 1, 44, 9, 1, 0, 0, 0];
+        bytes.extend([0; 128]);
+        bytes.extend([0x05, 0, 0, 0, 0, 0, 10, 8, 1, 0, 0, 0]);
+        bytes.extend([0; 400]);
+        let _ = pair.server.input(&bytes, &mut pair.events);
+    }
+
+    proptest! {
+        #[test]
+        fn garbage_never_panics(data in prop::collection::vec(any::<u8>(), 0..4000), after_connect in any::<bool>()) {
+            let mut events = Vec::new();
+            if after_connect {
+                let mut pair = Pair::accepted();
+                let _ = pair.server.input(&data, &mut events);
+            } else {
+                let _ = Session::default().input(&data, &mut events);
+                prop_assert!(events.is_empty());
+            }
+        }
+    }
+}

@@ -1,0 +1,38 @@
+#!/usr/bin/env node
+// The direction of dependencies, as ARCHITECTURE.md states it, read from `cargo metadata`.
+import { execFileSync } from "node:child_process";
+
+const pure = ["protocol", "media"];
+const seams = ["store", "hub"];
+const parts = ["ingest", "transcoder", "origin", "api", "web"];
+const may = {
+  protocol: [],
+  media: [],
+  store: pure,
+  hub: pure,
+  ...Object.fromEntries(parts.map((part) => [part, [...pure, ...seams]])),
+  web: ["protocol"],
+  server: [...pure, ...seams, ...parts],
+  tests: [...pure, ...seams, ...parts, "server"],
+};
+
+const args = ["metadata", "--format-version", "1", "--no-deps", "--offline"];
+const { packages } = JSON.parse(execFileSync("cargo", args, { maxBuffer: 1 << 28 }));
+const short = (name) => name.replace(/^rivulet-/, "");
+let wrong = 0;
+for (const { name, dependencies } of packages) {
+  const crate = short(name);
+  if (!may[crate]) {
+    console.error(`${crate}: not in the list of ${import.meta.filename}`);
+    wrong += 1;
+    continue;
+  }
+  for (const dependency of dependencies) {
+    const used = short(dependency.name);
+    if (dependency.kind === null && may[used] && !may[crate].includes(used)) {
+      console.error(`${crate} must not depend on ${used}`);
+      wrong += 1;
+    }
+  }
+}
+process.exit(wrong ? 1 : 0);

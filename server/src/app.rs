@@ -1,0 +1,229 @@
+//! Assembly. [`App::load`] opens storage and binds ports, [`App::run`] runs the parts until a
+//! signal, and then stops them in the order in which media flows, so that nothing is lost.
+
+use crate::config::Serve;
+use crate::{demo, http, metrics};
+use anyhow::Context;
+use rivulet_api::Api;
+use rivulet_hub::Hub;
+use rivulet_ingest::Ingest;
+use rivulet_origin::Origin;
+use rivulet_store::{Blobs, SetupToken, Store};
+use rivulet_transcoder::Transcoder;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+use tracing_subscriber::EnvFilter;
+
+pub fn now_ms() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+}
+
+pub fn start(settings: Serve) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_from_env("RIVULET_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match settings.log_json {
+        true => log.json().init(),
+        false => log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let app = App::load(settings).await?;
+        app.run(signals()?).await
+    })
+}
+
+/// Cancelled by SIGTERM and SIGINT.
+fn signals() -> anyhow::Result<CancellationToken> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let token = CancellationToken::new();
+    let cancel = token.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        info!("stopping");
+        cancel.cancel();
+    });
+    Ok(token)
+}
+
+pub struct App {
+    settings: Serve,
+    store: Store,
+    hub: Hub,
+    ingest: Ingest,
+    transcoder: Transcoder,
+    origin: Origin,
+    registry: prometheus::Registry,
+    http: http::Server,
+    setup: Option<SetupToken>,
+}
+
+impl App {
+    pub async fn load(settings: Serve) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(&settings.storage.data).and_then(|()| writable(&settings.storage.data)).with_context(
+            || {
+                format!(
+                    "cannot write to the data folder {}; choose another with --data",
+                    settings.storage.data.display()
+                )
+            },
+        )?;
+        let ladder = settings.ladder().map_err(anyhow::Error::msg)?;
+        let limits = settings.limits().map_err(anyhow::Error::msg)?;
+        let tls = match (&settings.tls_cert, &settings.tls_key) {
+            (Some(cert), Some(key)) => Some(acceptor(cert, key)?),
+            _ => None,
+        };
+        let store = Store::open(&settings.storage.database()).await?;
+        let blobs = Blobs::open(settings.storage.blobs.as_deref(), &settings.storage.data).await?;
+        blobs.check().await?;
+        // What a crash has left open was over when the process died.
+        for broadcast in store.open_broadcasts().await? {
+            store.end_broadcast(&broadcast.id, now_ms()).await?;
+        }
+        let hub = Hub::default();
+        let registry = prometheus::Registry::new();
+        let ingest = rivulet_ingest::Config {
+            rtmp: settings.rtmp,
+            rtmps: tls.map(|tls| (settings.rtmps, tls)),
+            limits,
+            grace: settings.grace,
+            max_sessions: settings.max_sessions,
+            max_sessions_per_address: settings.max_sessions_per_address,
+            ..Default::default()
+        };
+        let deps = rivulet_ingest::Deps { store: store.clone(), hub: hub.clone() };
+        let ingest = Ingest::bind(ingest, deps).await?;
+        let worker = std::env::current_exe().context("cannot find this program's own file")?;
+        let transcoder = Transcoder::new(
+            rivulet_transcoder::Config { ladder, worker, args: vec!["worker".into()] },
+            rivulet_transcoder::Deps { hub: hub.clone() },
+        );
+        let origin = Origin::new(
+            rivulet_origin::Config {
+                spool: settings.storage.data.join("spool"),
+                spool_max_bytes: settings.spool_mib * 1024 * 1024,
+                retention: Some(settings.retention).filter(|keep| !keep.is_zero()),
+            },
+            rivulet_origin::Deps { store: store.clone(), blobs, hub: hub.clone() },
+            &registry,
+        )?;
+        let http = http::Server::bind(settings.http).await?;
+        let setup = (store.admin_count().await? == 0).then(SetupToken::generate);
+        Ok(Self { settings, store, hub, ingest, transcoder, origin, registry, http, setup })
+    }
+
+    pub async fn run(self, signal: CancellationToken) -> anyhow::Result<()> {
+        let (http_addr, rtmp_addr) = (self.http.local_addr()?, self.ingest.local_addr()?);
+        info!("listening name=http addr={http_addr}");
+        info!("listening name=rtmp addr={rtmp_addr}");
+        if let Some(addr) = self.ingest.rtmps_addr() {
+            info!("listening name=rtmps addr={addr}");
+        }
+        // Event streams and idle connections end with the last of media, not with the signal.
+        let drained = CancellationToken::new();
+        let api = Api::new(
+            rivulet_api::Config {
+                public_url: self.settings.public_url.clone(),
+                rtmp_port: rtmp_addr.port(),
+                rtmps_port: self.ingest.rtmps_addr().map(|addr| addr.port()),
+                instance_name: self.settings.name.clone(),
+                setup_token: self.setup.clone(),
+                trusted_proxies: self.settings.trusted_proxies.clone(),
+                ..Default::default()
+            },
+            rivulet_api::Deps { store: self.store.clone(), hub: self.hub.clone(), shutdown: drained.clone() },
+        );
+        let metrics = metrics::Metrics::new(self.registry, self.hub.clone(), self.ingest.stats(), api.clone())?;
+        let router = rivulet_web::router(rivulet_web::WebDeps { api: api.router() })
+            .merge(self.origin.router())
+            .merge(api.router())
+            .merge(http::health(self.store.clone(), Arc::new(metrics)));
+        let serving = tokio::spawn(self.http.run(router, drained.clone()));
+        let stop_last = CancellationToken::new();
+        let origin = tokio::spawn(self.origin.run(stop_last.clone()));
+        let transcoder = tokio::spawn(self.transcoder.run(stop_last.clone()));
+        let ingest = tokio::spawn(self.ingest.run(signal.clone()));
+        let demo = self.settings.demo.then(|| tokio::spawn(demo::run(self.store.clone(), rtmp_addr, signal.clone())));
+        welcome(&self.settings, http_addr, self.setup.as_ref());
+
+        signal.cancelled().await;
+        let drain = async {
+            // In the order of the flow: each part has heard the end before it is told to stop.
+            let _ = ingest.await;
+            stop_last.cancel();
+            let _ = transcoder.await;
+            let _ = origin.await;
+            drained.cancel();
+            let _ = serving.await;
+            if let Some(demo) = demo {
+                let _ = demo.await;
+            }
+            self.store.close().await;
+        };
+        if tokio::time::timeout(Duration::from_millis(9_500), drain).await.is_err() {
+            tracing::warn!("not everything stopped in time");
+        }
+        Ok(())
+    }
+}
+
+fn writable(folder: &Path) -> std::io::Result<()> {
+    let probe = folder.join(".probe");
+    std::fs::write(&probe, b"")?;
+    std::fs::remove_file(probe)
+}
+
+fn acceptor(cert: &Path, key: &Path) -> anyhow::Result<TlsAcceptor> {
+    let chain = CertificateDer::pem_file_iter(cert)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .with_context(|| format!("cannot read the certificate {}", cert.display()))?;
+    let key_der =
+        PrivateKeyDer::from_pem_file(key).with_context(|| format!("cannot read the key {}", key.display()))?;
+    let config = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(chain, key_der)
+        .with_context(|| format!("{} and {} do not belong together", cert.display(), key.display()))?;
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// The address that other machines in the network reach, as the routing table has it.
+fn lan_address() -> Option<IpAddr> {
+    // Connecting a datagram socket sends nothing; 192.0.2.1 is reserved for documentation.
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect("192.0.2.1:9").ok()?;
+    socket.local_addr().ok().map(|addr| addr.ip())
+}
+
+/// What the person at the terminal needs, in a box.
+fn welcome(settings: &Serve, http: SocketAddr, setup: Option<&SetupToken>) {
+    let host = match http.ip() {
+        ip if !ip.is_unspecified() => SocketAddr::new(ip, http.port()).to_string(),
+        _ => SocketAddr::new(lan_address().unwrap_or([127, 0, 0, 1].into()), http.port()).to_string(),
+    };
+    let base = settings.public_url.clone().unwrap_or_else(|| format!("http://{host}"));
+    let base = base.trim_end_matches('/');
+    let mut lines = vec![format!("Open {base}/")];
+    if let Some(token) = setup {
+        lines.push("Make your account (works once, until the next start):".into());
+        lines.push(format!("setup: {base}/setup?token={}", token.reveal()));
+    }
+    let width = lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);
+    let rule = "─".repeat(width + 2);
+    eprintln!("┌{rule}┐");
+    for line in lines {
+        eprintln!("│ {line:width$} │");
+    }
+    eprintln!("└{rule}┘");
+}

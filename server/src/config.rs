@@ -1,0 +1,228 @@
+//! Settings of `rivulet serve`: a flag, else an environment variable, else a key of the same name
+//! in the TOML file given by `--config`, else the default.
+
+use clap::{ArgMatches, Args, Command, FromArgMatches};
+use rivulet_ingest::Limits;
+use rivulet_transcoder::Ladder;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Where facts and blobs are: shared by all commands.
+#[derive(Debug, Clone, Args)]
+pub struct Storage {
+    /// Folder for everything that Rivulet keeps
+    #[arg(long, env = "RIVULET_DATA", default_value = "./data", value_name = "DIR")]
+    pub data: PathBuf,
+    /// sqlite:PATH or postgres://… [default: a SQLite file in the data folder]
+    #[arg(long, env = "RIVULET_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// s3://BUCKET/PREFIX?endpoint=http://…&region=…&path_style=true [default: the data folder]
+    #[arg(long, env = "RIVULET_BLOBS", value_name = "URL")]
+    pub blobs: Option<String>,
+}
+
+impl Storage {
+    pub fn database(&self) -> String {
+        self.database_url.clone().unwrap_or_else(|| format!("sqlite:{}", self.data.join("rivulet.db").display()))
+    }
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Serve {
+    #[command(flatten)]
+    pub storage: Storage,
+    /// A TOML file with any of these settings, named like the flags
+    #[arg(long, env = "RIVULET_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Pages, API, HLS
+    #[arg(long, env = "RIVULET_HTTP", default_value = "0.0.0.0:8080", value_name = "ADDR")]
+    pub http: SocketAddr,
+    /// Where encoders publish
+    #[arg(long, env = "RIVULET_RTMP", default_value = "0.0.0.0:1935", value_name = "ADDR")]
+    pub rtmp: SocketAddr,
+    /// The same with TLS; needs --tls-cert and --tls-key
+    #[arg(long, env = "RIVULET_RTMPS", default_value = "0.0.0.0:1936", value_name = "ADDR")]
+    pub rtmps: SocketAddr,
+    /// Certificate chain for RTMPS (PEM)
+    #[arg(long, env = "RIVULET_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// Its private key (PEM)
+    #[arg(long, env = "RIVULET_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// Reserved for the chat's IRC gateway; nothing listens on it in this version
+    #[arg(long, env = "RIVULET_IRC", default_value = "0.0.0.0:6667", value_name = "ADDR", hide = true)]
+    pub irc: SocketAddr,
+    /// Reserved for signals between nodes; nothing uses it in this version
+    #[arg(long, env = "RIVULET_REDIS_URL", value_name = "URL", hide = true, hide_env_values = true)]
+    pub redis_url: Option<String>,
+    /// Such as https://live.example [default: from the request]
+    #[arg(long, env = "RIVULET_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+    /// Proxies whose X-Forwarded-For is believed
+    #[arg(long, env = "RIVULET_TRUSTED_PROXIES", value_delimiter = ',', value_name = "IP,IP")]
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Encoded qualities, best first, as SHORT_SIDE:KBPS
+    #[arg(long, env = "RIVULET_LADDER", default_value = "1080:5000,720:2800,480:1400,360:800", value_name = "LIST")]
+    pub ladder: String,
+    /// x264 preset of the encoded qualities
+    #[arg(long, env = "RIVULET_PRESET", default_value = "veryfast", value_name = "NAME")]
+    pub preset: String,
+    /// Bitrate of audio that has to be encoded, in kb/s
+    #[arg(long, env = "RIVULET_AUDIO_KBPS", default_value_t = 128, value_name = "KBPS")]
+    pub audio_kbps: u32,
+    /// Encode every quality, also where the source could be passed on as it is
+    #[arg(long, env = "RIVULET_NO_REMUX")]
+    pub no_remux: bool,
+    /// Largest picture that encoders may send
+    #[arg(long, env = "RIVULET_MAX_SIZE", default_value = "3840x2160", value_name = "WxH")]
+    pub max_size: String,
+    /// Highest frame rate that encoders may send
+    #[arg(long, env = "RIVULET_MAX_FPS", default_value_t = 120, value_name = "FPS")]
+    pub max_fps: u32,
+    /// Highest bitrate that encoders may send
+    #[arg(long, env = "RIVULET_MAX_KBPS", default_value_t = 60_000, value_name = "KBPS")]
+    pub max_kbps: u32,
+    /// RTMP connections in all
+    #[arg(long, env = "RIVULET_MAX_SESSIONS", default_value_t = 1_000, value_name = "N")]
+    pub max_sessions: usize,
+    /// RTMP connections from one address
+    #[arg(long, env = "RIVULET_MAX_SESSIONS_PER_ADDRESS", default_value_t = 100, value_name = "N")]
+    pub max_sessions_per_address: usize,
+    /// How long a broadcast waits for an encoder that was cut off
+    #[arg(long, env = "RIVULET_GRACE", default_value = "120s", value_parser = duration, value_name = "TIME")]
+    pub grace: Duration,
+    /// How long ended broadcasts are kept, such as 12h or 7d; 0 keeps them for ever
+    #[arg(long, env = "RIVULET_RETENTION", default_value = "7d", value_parser = duration, value_name = "TIME")]
+    pub retention: Duration,
+    /// What may wait on disk for an unreachable S3, in MiB
+    #[arg(long, env = "RIVULET_SPOOL_MIB", default_value_t = 8_192, value_name = "MIB")]
+    pub spool_mib: u64,
+    /// Name of this site
+    #[arg(long, env = "RIVULET_NAME", default_value = "Rivulet", value_name = "NAME")]
+    pub name: String,
+    /// Also broadcast a test picture on the channel "demo" (needs the program ffmpeg)
+    #[arg(long, env = "RIVULET_DEMO")]
+    pub demo: bool,
+    /// Log lines as JSON
+    #[arg(long, env = "RIVULET_LOG_JSON")]
+    pub log_json: bool,
+}
+
+impl Serve {
+    pub fn ladder(&self) -> Result<Ladder, String> {
+        const PRESETS: [&str; 9] =
+            ["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"];
+        if !PRESETS.contains(&self.preset.as_str()) {
+            return Err(format!("--preset {} is not one of {}", self.preset, PRESETS.join(", ")));
+        }
+        Ok(Ladder {
+            rungs: Ladder::parse_rungs(&self.ladder).map_err(|e| format!("--ladder: {e}"))?,
+            audio_kbps: self.audio_kbps,
+            preset: self.preset.clone(),
+            remux: !self.no_remux,
+        })
+    }
+
+    pub fn limits(&self) -> Result<Limits, String> {
+        let size = self.max_size.split_once('x').and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
+        let (max_width, max_height) = size.ok_or_else(|| format!("--max-size {} is not WxH", self.max_size))?;
+        Ok(Limits { max_width, max_height, max_fps: self.max_fps, max_kbps: self.max_kbps })
+    }
+}
+
+/// `90`, `90s`, `15m`, `12h`, `7d`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match &text[digits.len()..] {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return Err("write a number and s, m, h or d".into()),
+    };
+    let number: u64 = digits.parse().map_err(|_| "write a number and s, m, h or d")?;
+    Ok(Duration::from_secs(number.saturating_mul(unit)))
+}
+
+/// Parses the command line, with the file's values as defaults.
+pub fn parse(command: Command, arguments: Vec<std::ffi::OsString>) -> Result<ArgMatches, clap::Error> {
+    // The file's name is itself a flag or a variable, so it has to be found first.
+    let named = arguments.iter().enumerate().find_map(|(index, argument)| match argument.to_str()? {
+        "--config" => arguments.get(index + 1).map(PathBuf::from),
+        other => other.strip_prefix("--config=").map(PathBuf::from),
+    });
+    let file = named.or_else(|| std::env::var_os("RIVULET_CONFIG").map(PathBuf::from));
+    let command = match file {
+        Some(path) => with_file(command, &path)?,
+        None => command,
+    };
+    command.try_get_matches_from(arguments)
+}
+
+fn with_file(mut command: Command, path: &Path) -> Result<Command, clap::Error> {
+    let fail = |command: &mut Command, text: String| command.error(clap::error::ErrorKind::Io, text);
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) => return Err(fail(&mut command, format!("cannot read {}: {error}", path.display()))),
+    };
+    let table: toml::Table = match text.parse() {
+        Ok(table) => table,
+        Err(error) => return Err(fail(&mut command, format!("{}: {error}", path.display()))),
+    };
+    for (key, value) in table {
+        let id = key.replace('-', "_");
+        let known =
+            command.find_subcommand("serve").is_some_and(|serve| serve.get_arguments().any(|a| a.get_id() == &id));
+        if !known || id == "config" {
+            return Err(fail(&mut command, format!("{}: there is no setting {key:?}", path.display())));
+        }
+        let value = match value {
+            toml::Value::String(text) => text,
+            toml::Value::Array(items) => {
+                let items = items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned));
+                items.collect::<Vec<_>>().join(",")
+            }
+            other => other.to_string(),
+        };
+        command = command.mut_subcommand("serve", |serve| serve.mut_arg(&id, |arg| arg.default_value(value)));
+    }
+    Ok(command)
+}
+
+/// The settings of `serve` from parsed arguments.
+pub fn serve(matches: &ArgMatches) -> Result<Serve, clap::Error> {
+    Serve::from_arg_matches(matches)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn durations() {
+        for (text, want) in [("90", 90), ("15m", 900), ("12h", 43_200), ("7d", 604_800), ("0", 0)] {
+            assert_eq!(duration(text), Ok(Duration::from_secs(want)), "{text}");
+        }
+        assert!(duration("soon").is_err());
+        assert!(duration("5y").is_err());
+    }
+
+    #[test]
+    fn a_file_gives_defaults_and_flags_win() {
+        let dir = rivulet_store::testing::TempDir::new();
+        let path = dir.path().join("rivulet.toml");
+        std::fs::write(&path, "http = \"127.0.0.1:1\"\nmax-fps = 30\ndemo = true\nno-remux = true\n").unwrap();
+        let parsed = |extra: &[&str]| {
+            let mut arguments = vec!["rivulet", "serve", "--config", path.to_str().unwrap()];
+            arguments.extend(extra);
+            let matches = parse(crate::command(), arguments.into_iter().map(Into::into).collect())?;
+            serve(matches.subcommand_matches("serve").unwrap())
+        };
+        let settings = parsed(&["--max-fps", "60"]).unwrap();
+        assert_eq!((settings.http.port(), settings.max_fps, settings.demo), (1, 60, true));
+        std::fs::write(&path, "htpp = \"127.0.0.1:1\"\n").unwrap();
+        assert!(parsed(&[]).unwrap_err().to_string().contains("there is no setting \"htpp\""));
+    }
+}

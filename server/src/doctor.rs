@@ -1,0 +1,66 @@
+//! `rivulet doctor`: tries what `serve` will need, and names the mend for what fails.
+
+use crate::config::Serve;
+use rivulet_store::{Blobs, Store};
+use std::net::{SocketAddr, TcpListener};
+use std::process::{Command, Stdio};
+
+pub fn run(settings: Serve) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let checks = runtime.block_on(checks(&settings));
+    let mut failed = 0;
+    for (name, result) in checks {
+        match result {
+            Ok(text) => println!("ok    {name:<10} {text}"),
+            Err(mend) => {
+                failed += 1;
+                println!("FAIL  {name:<10} {mend}");
+            }
+        }
+    }
+    match failed {
+        0 => Ok(()),
+        count => anyhow::bail!("{count} checks failed"),
+    }
+}
+
+type Check = (&'static str, Result<String, String>);
+
+async fn checks(settings: &Serve) -> Vec<Check> {
+    let data = settings.storage.data.display();
+    let folder = std::fs::create_dir_all(&settings.storage.data)
+        .map(|()| format!("{data} is there"))
+        .map_err(|e| format!("cannot make {data}: {e}; choose another with --data"));
+    let database = match Store::open(&settings.storage.database()).await {
+        Ok(store) => store.ping().await.map(|()| "answers".to_owned()).map_err(|e| e.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    let blobs = match Blobs::open(settings.storage.blobs.as_deref(), &settings.storage.data).await {
+        Ok(blobs) => blobs.check().await.map(|()| "writes, reads and deletes".to_owned()),
+        Err(error) => Err(error),
+    };
+    vec![
+        ("data", folder),
+        ("database", database),
+        ("blobs", blobs.map_err(|e| e.to_string())),
+        ("http", port(settings.http, "--http")),
+        ("rtmp", port(settings.rtmp, "--rtmp")),
+        ("ladder", settings.ladder().map(|ladder| format!("{} encoded qualities", ladder.rungs.len()))),
+        ("codecs", rivulet_transcoder::worker::self_test().map(|()| "H.264 and JPEG encode, AAC decodes".to_owned())),
+        ("demo", ffmpeg()),
+    ]
+}
+
+fn port(addr: SocketAddr, flag: &str) -> Result<String, String> {
+    TcpListener::bind(addr)
+        .map(|_| format!("{addr} is free"))
+        .map_err(|e| format!("cannot listen on {addr}: {e}; stop what uses it or choose another with {flag}"))
+}
+
+fn ffmpeg() -> Result<String, String> {
+    let found = Command::new("ffmpeg").arg("-version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    match found {
+        Ok(status) if status.success() => Ok("ffmpeg is there".into()),
+        _ => Err("the program ffmpeg is missing; --demo needs it: apt-get install ffmpeg".into()),
+    }
+}

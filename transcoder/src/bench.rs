@@ -1,0 +1,98 @@
+//! What `rivulet bench ladder` needs: a clip as the server would feed it to a worker, and the same
+//! encoder settings for a peer.
+
+use crate::ladder::Ladder;
+use crate::pipe;
+use crate::planner::{Output, Planner};
+use crate::worker::video;
+use bytes::Bytes;
+use ffmpeg_next::{codec, format, media};
+use rivulet_hub::Source;
+use rivulet_media::avc::{self, AvcInfo};
+use rivulet_media::{Packet, TICKS_PER_SECOND, VideoFormat};
+use rivulet_protocol::worker::Rung;
+use std::io::Write;
+use std::path::Path;
+
+/// The video of a file, as an encoder would send it.
+pub struct Clip {
+    pub width: u32,
+    pub height: u32,
+    format: VideoFormat,
+    packets: Vec<Packet>,
+}
+
+/// Messages for a worker, ready to be written.
+pub struct Feed(Vec<Vec<u8>>);
+
+impl Feed {
+    pub fn write(&self, pipe: &mut impl Write) -> std::io::Result<()> {
+        self.0.iter().try_for_each(|frame| pipe.write_all(frame))
+    }
+}
+
+pub fn read_clip(path: &Path) -> anyhow::Result<Clip> {
+    ffmpeg_next::init()?;
+    let mut input = format::input(path)?;
+    let stream = input.streams().best(media::Type::Video).ok_or_else(|| anyhow::anyhow!("it has no video"))?;
+    anyhow::ensure!(stream.parameters().id() == codec::Id::H264, "its video is not H.264");
+    let (index, base) = (stream.index(), stream.time_base());
+    let context = codec::Context::from_parameters(stream.parameters())?;
+    let config = Bytes::from(crate::worker::extradata(&context));
+    let avc = AvcInfo::parse(&config)?;
+    let ticks = |time: i64| time * TICKS_PER_SECOND * i64::from(base.0) / i64::from(base.1) + TICKS_PER_SECOND;
+    let mut packets = Vec::new();
+    for item in input.packets() {
+        let (stream, packet) = item?;
+        if let (true, Some(data), Some(pts)) = (stream.index() == index, packet.data(), packet.pts()) {
+            let data = Bytes::copy_from_slice(data);
+            let key = avc::has_idr(&data, avc.length_size)?;
+            packets.push(Packet { dts: ticks(packet.dts().unwrap_or(pts)), pts: ticks(pts), key, data });
+        }
+    }
+    anyhow::ensure!(!packets.is_empty(), "it has no pictures");
+    Ok(Clip { width: avc.width, height: avc.height, format: VideoFormat { config, avc }, packets })
+}
+
+impl Clip {
+    pub fn pictures(&self) -> usize {
+        self.packets.len()
+    }
+
+    pub fn seconds(&self) -> f64 {
+        let times = || self.packets.iter().map(|packet| packet.pts);
+        let span = times().max().unwrap_or(0) - times().min().unwrap_or(0);
+        span as f64 / TICKS_PER_SECOND as f64 * self.packets.len() as f64 / (self.packets.len() - 1).max(1) as f64
+    }
+
+    pub fn fps(&self) -> f64 {
+        self.pictures() as f64 / self.seconds()
+    }
+
+    pub fn plan(&self, ladder: &Ladder) -> Vec<Rung> {
+        ladder.plan(self.width, self.height, true).rungs
+    }
+
+    /// The clip through the planner, as the server does it.
+    pub fn feed(&self, ladder: &Ladder) -> anyhow::Result<Feed> {
+        let mut planner = Planner::new(ladder.clone());
+        let mut out = Vec::new();
+        let at = self.packets.first().map_or(0, |packet| packet.pts);
+        planner.push(Source::Period { at, video: Some(self.format.clone()), audio: None }, &mut out);
+        self.packets.iter().for_each(|packet| planner.push(Source::Video(packet.clone()), &mut out));
+        let mut frames = Vec::new();
+        for item in out {
+            if let Output::Worker { input, .. } = item {
+                frames.push(pipe::encode(&*input)?);
+            }
+        }
+        Ok(Feed(frames))
+    }
+}
+
+/// Options of libavcodec that make a peer's encoder equal to ours.
+pub fn encoder_options(rung: &Rung, ladder: &Ladder) -> Vec<(&'static str, String)> {
+    let mut options = video::encoder_options(rung, &ladder.preset).to_vec();
+    options.push(("x264-params", video::x264_params(rung)));
+    options
+}

@@ -1,0 +1,143 @@
+//! Which renditions a source gets: a pure rule. Nothing is scaled up; the source itself is the
+//! top rung when players can take it as it is.
+
+use rivulet_protocol::worker::Rung;
+
+/// A rung as configured. It is named by the short side of its picture, so that upright video gets
+/// the same rungs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RungSpec {
+    pub short_side: u32,
+    pub bitrate_kbps: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ladder {
+    /// From best to worst.
+    pub rungs: Vec<RungSpec>,
+    pub audio_kbps: u32,
+    /// x264 preset.
+    pub preset: String,
+    /// Pass a playable source on as the top rung. Off: every rung is encoded.
+    pub remux: bool,
+}
+
+impl Default for Ladder {
+    fn default() -> Self {
+        let rung = |short_side, bitrate_kbps| RungSpec { short_side, bitrate_kbps };
+        Self {
+            rungs: vec![rung(1080, 5000), rung(720, 2800), rung(480, 1400), rung(360, 800)],
+            audio_kbps: 128,
+            preset: "veryfast".into(),
+            remux: true,
+        }
+    }
+}
+
+/// What the rule decides for one source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    pub remux_source: bool,
+    /// Encoded rungs from best to worst.
+    pub rungs: Vec<Rung>,
+}
+
+impl Ladder {
+    /// Reads `1080:5000,720:2800`.
+    pub fn parse_rungs(text: &str) -> Result<Vec<RungSpec>, String> {
+        let mut rungs = Vec::new();
+        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            let numbers = part.split_once(':').and_then(|(side, kbps)| Some((side.parse().ok()?, kbps.parse().ok()?)));
+            match numbers {
+                Some((short_side @ 64..=4320, bitrate_kbps @ 50..=100_000)) => {
+                    rungs.push(RungSpec { short_side, bitrate_kbps });
+                }
+                _ => return Err(format!("{part:?} is not a rung; write HEIGHT:KBPS, such as 720:2800")),
+            }
+        }
+        rungs.sort_by_key(|rung| std::cmp::Reverse(rung.short_side));
+        rungs.dedup_by_key(|rung| rung.short_side);
+        Ok(rungs)
+    }
+
+    /// `remuxable`: players can take the source's video as it is.
+    pub fn plan(&self, width: u32, height: u32, remuxable: bool) -> Plan {
+        let source_side = width.min(height);
+        let remux_source = self.remux && remuxable;
+        let mut rungs: Vec<Rung> = self
+            .rungs
+            .iter()
+            .filter(|spec| spec.short_side < source_side)
+            .map(|spec| rung(width, height, spec.short_side, spec.bitrate_kbps))
+            .collect();
+        // An encoded top rung has the source's own size, unless that is above the whole ladder.
+        let above = self.rungs.first().is_some_and(|best| best.short_side < source_side);
+        if !remux_source && !above {
+            rungs.insert(0, rung(width, height, source_side, self.bitrate_for(source_side)));
+        }
+        // The remuxed source is rendition 0 and the rungs follow it.
+        for (index, rung) in rungs.iter_mut().enumerate() {
+            rung.rendition = (index + usize::from(remux_source)) as u8;
+        }
+        Plan { remux_source, rungs }
+    }
+
+    /// The configured rate, or that of the next rung by the number of pixels.
+    fn bitrate_for(&self, side: u32) -> u32 {
+        let pixels = |side: u32| u64::from(side) * u64::from(side);
+        let nearest = self.rungs.iter().min_by_key(|spec| spec.short_side.abs_diff(side));
+        let Some(nearest) = nearest else { return 1_000 };
+        let kbps = u64::from(nearest.bitrate_kbps) * pixels(side) / pixels(nearest.short_side).max(1);
+        (kbps as u32).max(100)
+    }
+}
+
+fn rung(width: u32, height: u32, side: u32, bitrate_kbps: u32) -> Rung {
+    let source_side = width.min(height);
+    let even = |length: u32| {
+        let scaled = f64::from(length) * f64::from(side) / f64::from(source_side);
+        ((scaled / 2.0).round() as u32 * 2).max(2)
+    };
+    Rung { rendition: 0, name: format!("{side}p"), width: even(width), height: even(height), bitrate_kbps }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plans() {
+        // Source, remuxable, and what comes out.
+        for (width, height, remuxable, want) in [
+            (1920, 1080, true, "source 1280x720@2800 854x480@1400 640x360@800"),
+            (1920, 1080, false, "1920x1080@5000 1280x720@2800 854x480@1400 640x360@800"),
+            (3840, 2160, true, "source 1920x1080@5000 1280x720@2800 854x480@1400 640x360@800"),
+            (3840, 2160, false, "1920x1080@5000 1280x720@2800 854x480@1400 640x360@800"),
+            (1280, 720, true, "source 854x480@1400 640x360@800"),
+            (1600, 900, false, "1600x900@4375 1280x720@2800 854x480@1400 640x360@800"),
+            (640, 360, true, "source"),
+            (640, 360, false, "640x360@800"),
+            (640, 272, true, "source"),
+            (640, 272, false, "640x272@456"),
+            (176, 144, false, "176x144@128"),
+            (2560, 1080, true, "source 1706x720@2800 1138x480@1400 854x360@800"),
+            (1440, 1080, true, "source 960x720@2800 640x480@1400 480x360@800"),
+            (1080, 1920, true, "source 720x1280@2800 480x854@1400 360x640@800"),
+            (641, 361, false, "642x362@804 640x360@800"),
+        ] {
+            let plan = Ladder::default().plan(width, height, remuxable);
+            let mut parts: Vec<_> = plan.remux_source.then(|| "source".to_owned()).into_iter().collect();
+            parts.extend(plan.rungs.iter().map(|r| format!("{}x{}@{}", r.width, r.height, r.bitrate_kbps)));
+            assert_eq!(parts.join(" "), want, "{width}x{height}");
+        }
+    }
+
+    #[test]
+    fn rungs_are_read() {
+        let rungs = Ladder::parse_rungs("360:800, 720:2800").map(|r| r.into_iter().map(|r| r.short_side).collect());
+        assert_eq!(rungs, Ok(vec![720, 360]));
+        for bad in ["720", "720:x", "9:100", "720:1"] {
+            assert!(Ladder::parse_rungs(bad).is_err(), "{bad}");
+        }
+    }
+}

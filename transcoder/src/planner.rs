@@ -1,0 +1,304 @@
+//! From the source to the program: decides periods, renditions and where segments start, passes
+//! on what is remuxed, and says what a worker has to encode. Pure: items in, items out.
+//!
+//! All renditions of a broadcast start their segments at the same times. With a remuxed source
+//! these are its own key frames; a source whose key frames are too far apart loses that privilege
+//! and is encoded from there on, as a new period.
+
+use crate::ladder::Ladder;
+use rivulet_hub::{Format, Period, Program, Rendition, RenditionKind, Source};
+use rivulet_media::{AudioFormat, Packet, Ticks, VideoFormat, ticks_from_ms};
+use rivulet_protocol::worker::{self, AudioEncode, Cut, Input};
+use std::sync::Arc;
+
+/// Wanted length of a segment.
+pub const SEGMENT: Ticks = ticks_from_ms(2_000);
+/// A key frame this much before the wanted length ends the segment, too.
+const EARLY: Ticks = ticks_from_ms(250);
+/// The longest segment while no other has set the broadcast's target duration.
+const LONGEST_FIRST: Ticks = ticks_from_ms(4_000);
+/// A segment's rounded duration may not exceed the target duration.
+const ROUNDING: Ticks = ticks_from_ms(490);
+
+#[derive(Debug, Clone)]
+pub enum Output {
+    Program(Program, usize),
+    /// `restart` marks a key frame: a new worker can begin here.
+    Worker {
+        input: Arc<Input>,
+        bytes: usize,
+        restart: bool,
+    },
+    /// The source has ended.
+    End,
+}
+
+struct Current {
+    period: Arc<Period>,
+    video: Option<VideoFormat>,
+    audio: Option<AudioFormat>,
+    remux_video: bool,
+    remux_audio: bool,
+    audio_index: Option<usize>,
+    feeds_worker: bool,
+}
+
+pub struct Planner {
+    ladder: Ladder,
+    current: Option<Current>,
+    periods: u32,
+    cut: Cut,
+    /// Fixed by the first segment: players must be able to rely on it.
+    target: Option<Ticks>,
+}
+
+impl Planner {
+    pub fn new(ladder: Ladder) -> Self {
+        Self { ladder, current: None, periods: 0, cut: Cut { segment: 0, pts: 0 }, target: None }
+    }
+
+    pub fn push(&mut self, item: Source, out: &mut Vec<Output>) {
+        match item {
+            Source::Period { at, video, audio } => self.start_period(at, video, audio, true, out),
+            Source::Video(packet) => self.video(packet, out),
+            Source::Audio(packet) => self.audio(packet, out),
+            Source::End => out.push(Output::End),
+        }
+    }
+
+    fn start_period(
+        &mut self,
+        at: Ticks,
+        video: Option<VideoFormat>,
+        audio: Option<AudioFormat>,
+        may_remux: bool,
+        out: &mut Vec<Output>,
+    ) {
+        self.advance(at);
+        let plan = video.as_ref().map(|format| {
+            self.ladder.plan(format.avc.width, format.avc.height, may_remux && format.avc.browser_playable)
+        });
+        let remux_video = plan.as_ref().is_some_and(|plan| plan.remux_source);
+        let remux_audio = audio.as_ref().is_some_and(|format| format.aac.is_lc());
+        let mut renditions = Vec::new();
+        if let (true, Some(format)) = (remux_video, &video) {
+            let (width, height) = (format.avc.width, format.avc.height);
+            let fps_milli = format.avc.fps_milli.unwrap_or(30_000);
+            let kind = RenditionKind::Video { width, height, fps_milli, target_kbps: None };
+            renditions.push(Rendition { id: "source".into(), encoded: false, kind });
+        }
+        for rung in plan.iter().flat_map(|plan| &plan.rungs) {
+            let kind = RenditionKind::Video {
+                width: rung.width,
+                height: rung.height,
+                fps_milli: video.as_ref().and_then(|v| v.avc.fps_milli).unwrap_or(30_000),
+                target_kbps: Some(rung.bitrate_kbps),
+            };
+            renditions.push(Rendition { id: rung.name.clone(), encoded: true, kind });
+        }
+        let audio_index = audio.as_ref().map(|_| renditions.len());
+        if audio.is_some() {
+            renditions.push(Rendition { id: "audio".into(), encoded: !remux_audio, kind: RenditionKind::Audio });
+        }
+        let number = self.periods;
+        self.periods += 1;
+        let period = Arc::new(Period { number, renditions });
+        out.push(Output::Program(Program::Period(period.clone(), self.cut), 0));
+        let format = |rendition, format| Output::Program(Program::Format { period: number, rendition, format }, 0);
+        if let (true, Some(video)) = (remux_video, &video) {
+            out.push(format(0, Format::Video(video.clone())));
+        }
+        if let (true, Some(index), Some(audio)) = (remux_audio, audio_index, &audio) {
+            out.push(format(index, Format::Audio(audio.clone())));
+        }
+        let feeds_worker = video.is_some() || (audio.is_some() && !remux_audio);
+        let current = Current { period, video, audio, remux_video, remux_audio, audio_index, feeds_worker };
+        if feeds_worker {
+            let input = Arc::new(Input::Period(self.describe(&current)));
+            out.push(Output::Worker { input, bytes: 0, restart: false });
+        }
+        self.current = Some(current);
+    }
+
+    fn describe(&self, current: &Current) -> worker::Period {
+        let rungs = current
+            .video
+            .as_ref()
+            .map(|format| self.ladder.plan(format.avc.width, format.avc.height, current.remux_video).rungs);
+        let audio = current.audio.as_ref().filter(|_| !current.remux_audio);
+        worker::Period {
+            number: current.period.number,
+            start: self.cut,
+            video: current.video.as_ref().map(|format| format.config.to_vec()),
+            fps_milli: current.video.as_ref().and_then(|format| format.avc.fps_milli).unwrap_or(30_000),
+            rungs: rungs.unwrap_or_default(),
+            audio: audio
+                .map(|format| AudioEncode { config: format.config.to_vec(), bitrate_kbps: self.ladder.audio_kbps }),
+            preset: self.ladder.preset.clone(),
+            thumbnails: current.video.is_some(),
+        }
+    }
+
+    /// The next segment starts here.
+    fn advance(&mut self, pts: Ticks) {
+        if self.current.is_some() {
+            let length = pts - self.cut.pts;
+            let whole_seconds = |length: Ticks| (length + ticks_from_ms(500)) / ticks_from_ms(1_000);
+            self.target.get_or_insert(whole_seconds(length).max(whole_seconds(SEGMENT)) * ticks_from_ms(1_000));
+            self.cut = Cut { segment: self.cut.segment + 1, pts };
+        } else {
+            self.cut = Cut { segment: 0, pts };
+        }
+    }
+
+    fn longest(&self) -> Ticks {
+        self.target.map_or(LONGEST_FIRST, |target| target + ROUNDING)
+    }
+
+    fn video(&mut self, packet: Packet, out: &mut Vec<Output>) {
+        let Some(current) = &self.current else { return };
+        if current.video.is_none() {
+            return;
+        }
+        let length = packet.pts - self.cut.pts;
+        let mut starts = (length == 0).then_some(self.cut);
+        if current.remux_video && length >= self.longest() && !packet.key {
+            let (video, audio) = (current.video.clone(), current.audio.clone());
+            self.start_period(packet.pts, video, audio, false, out);
+            starts = Some(self.cut);
+        } else if if current.remux_video { packet.key && length >= SEGMENT - EARLY } else { length >= SEGMENT } {
+            self.advance(packet.pts);
+            out.push(Output::Program(Program::Cut(self.cut), 0));
+            starts = Some(self.cut);
+        }
+        let Some(current) = &self.current else { return };
+        let bytes = packet.data.len();
+        let input =
+            Input::Video { dts: packet.dts, pts: packet.pts, key: packet.key, cut: starts, data: packet.data.to_vec() };
+        out.push(Output::Worker { input: Arc::new(input), bytes, restart: packet.key });
+        if current.remux_video {
+            let segment = starts.map(|cut| cut.segment);
+            let sample = Program::Sample { period: current.period.number, rendition: 0, segment, packet };
+            out.push(Output::Program(sample, bytes));
+        }
+    }
+
+    fn audio(&mut self, packet: Packet, out: &mut Vec<Output>) {
+        let Some(current) = &self.current else { return };
+        let Some(rendition) = current.audio_index else { return };
+        let (period, remux, audio_only) = (current.period.number, current.remux_audio, current.video.is_none());
+        if audio_only && packet.pts - self.cut.pts >= SEGMENT {
+            self.advance(packet.pts);
+            out.push(Output::Program(Program::Cut(self.cut), 0));
+        }
+        let bytes = packet.data.len();
+        if remux {
+            out.push(Output::Program(Program::Sample { period, rendition, segment: None, packet }, bytes));
+        } else {
+            let input = Input::Audio { pts: packet.pts, data: packet.data.to_vec() };
+            out.push(Output::Worker { input: Arc::new(input), bytes, restart: audio_only });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use bytes::Bytes;
+    use rivulet_media::aac::AacInfo;
+    use rivulet_media::avc::AvcInfo;
+    use rivulet_media::ms_from_ticks;
+
+    fn video_format(playable: bool) -> VideoFormat {
+        let avc = AvcInfo {
+            width: 1280,
+            height: 720,
+            fps_milli: Some(25_000),
+            profile_idc: 100,
+            constraint_flags: 0,
+            level_idc: 31,
+            browser_playable: playable,
+            length_size: 4,
+        };
+        VideoFormat { config: Bytes::new(), avc }
+    }
+
+    fn audio_format(object_type: u8) -> AudioFormat {
+        AudioFormat { config: Bytes::new(), aac: AacInfo { object_type, sample_rate: 48_000, channels: 2 } }
+    }
+
+    /// Pictures every 40 ms with key frames at these times; answers the cuts as (number, ms) and
+    /// the renditions of each period.
+    fn run(seconds: i64, playable: bool, key: impl Fn(i64) -> bool) -> (Vec<(u64, i64)>, Vec<Vec<String>>) {
+        let mut planner = Planner::new(Ladder::default());
+        let mut out = Vec::new();
+        let period = Source::Period { at: 0, video: Some(video_format(playable)), audio: Some(audio_format(2)) };
+        planner.push(period, &mut out);
+        for n in 0..seconds * 25 {
+            let at = ticks_from_ms(n * 40);
+            planner.push(Source::Video(Packet { dts: at, pts: at, key: key(n * 40), data: Bytes::new() }), &mut out);
+        }
+        read(&out)
+    }
+
+    fn read(out: &[Output]) -> (Vec<(u64, i64)>, Vec<Vec<String>>) {
+        let (mut cuts, mut periods) = (Vec::new(), Vec::new());
+        for output in out {
+            match output {
+                Output::Program(Program::Period(period, cut), _) => {
+                    cuts.push((cut.segment, ms_from_ticks(cut.pts)));
+                    periods.push(period.renditions.iter().map(|r| r.id.clone()).collect());
+                }
+                Output::Program(Program::Cut(cut), _) => cuts.push((cut.segment, ms_from_ticks(cut.pts))),
+                _ => {}
+            }
+        }
+        (cuts, periods)
+    }
+
+    #[test]
+    fn segments_start_at_the_sources_key_frames() {
+        let cuts = |every: i64| run(9, true, |ms| ms % every == 0).0;
+        assert_eq!(cuts(2_000), [(0, 0), (1, 2_000), (2, 4_000), (3, 6_000), (4, 8_000)]);
+        assert_eq!(cuts(1_000), cuts(2_000));
+        assert_eq!(cuts(3_000), [(0, 0), (1, 3_000), (2, 6_000)]);
+        assert_eq!(cuts(1_800), [(0, 0), (1, 1_800), (2, 3_600), (3, 5_400), (4, 7_200)]);
+    }
+
+    #[test]
+    fn a_long_gop_costs_the_privilege_of_the_source() {
+        let (cuts, periods) = run(9, true, |ms| ms % 8_000 == 0);
+        assert_eq!(periods, [vec!["source", "480p", "360p", "audio"], vec!["720p", "480p", "360p", "audio"]]);
+        assert_eq!(cuts, [(0, 0), (1, 4_000), (2, 6_000), (3, 8_000)]);
+        // Also later: no segment exceeds what the first has set.
+        let (cuts, periods) = run(12, true, |ms| ms % 2_000 == 0 && ms <= 4_000);
+        assert_eq!(periods.len(), 2);
+        assert_eq!(cuts[..5], [(0, 0), (1, 2_000), (2, 4_000), (3, 6_520), (4, 8_520)]);
+    }
+
+    #[test]
+    fn what_browsers_cannot_play_is_encoded_on_a_grid_of_its_own() {
+        let (cuts, periods) = run(7, false, |ms| ms % 5_000 == 0);
+        assert_eq!(periods, [vec!["720p", "480p", "360p", "audio"]]);
+        assert_eq!(cuts, [(0, 0), (1, 2_000), (2, 4_000), (3, 6_000)]);
+    }
+
+    #[test]
+    fn audio_alone_is_cut_by_its_own_time_and_he_aac_goes_to_the_worker() {
+        for (object_type, to_worker) in [(2, false), (5, true)] {
+            let mut planner = Planner::new(Ladder::default());
+            let mut out = Vec::new();
+            planner.push(Source::Period { at: 0, video: None, audio: Some(audio_format(object_type)) }, &mut out);
+            for n in 0..300 {
+                let pts = n * 1_920;
+                planner.push(Source::Audio(Packet { dts: pts, pts, key: true, data: Bytes::new() }), &mut out);
+            }
+            let (cuts, periods) = read(&out);
+            assert_eq!(periods, [vec!["audio"]]);
+            assert_eq!(cuts.len(), 4);
+            let worker = out.iter().filter(|o| matches!(o, Output::Worker { .. })).count();
+            assert_eq!(worker > 0, to_worker);
+        }
+    }
+}

@@ -1,0 +1,111 @@
+// One video element and the stream in it: hls.js where the browser has Media Source Extensions,
+// the browser's own HLS otherwise. Errors end in another attempt, never in a dead player.
+
+import Hls from "hls.js";
+import { backoff } from "./channel.js";
+import { offerQualities } from "./quality.js";
+
+const RETRY_MIN_MS = 500;
+const RETRY_MAX_MS = 8000;
+// hls.js advises against recovering from media errors more often.
+const RECOVER_EVERY_MS = 5000;
+
+const CONFIG = {
+  // Begin with a good picture; the estimate is right after the first segment.
+  abrEwmaDefaultEstimate: 3_000_000,
+  backBufferLength: 30,
+  capLevelToPlayerSize: true,
+  // Segments come as fragmented MP4, which is passed through: there is nothing for a worker to do.
+  enableWorker: false,
+  liveDurationInfinity: true,
+  liveMaxLatencyDuration: 20,
+  // Long enough for an encoder that reconnects, short enough to notice a playlist that is stuck.
+  liveMaxUnchangedPlaylistRefresh: 20,
+  liveSyncDuration: 5,
+  maxBufferLength: 20,
+  maxLiveSyncPlaybackRate: 1.05,
+};
+
+export class Playback {
+  #video;
+  #hls;
+  #url;
+  #failures = 0;
+  #retry;
+  #recoveredAt = -Infinity;
+  #closeQualities = () => {};
+
+  constructor(video) {
+    this.#video = video;
+    video.addEventListener("playing", () => (this.#failures = 0));
+    video.addEventListener("error", () => {
+      if (this.#url && !this.#hls) this.#again();
+    });
+  }
+
+  load(url) {
+    this.unload();
+    this.#url = url;
+    if (Hls.isSupported()) {
+      this.#start();
+    } else if (this.#video.canPlayType("application/vnd.apple.mpegurl")) {
+      this.#video.src = url;
+      this.#play();
+    }
+  }
+
+  unload() {
+    clearTimeout(this.#retry);
+    this.#url = undefined;
+    this.#stop();
+    if (this.#video.hasAttribute("src")) {
+      this.#video.removeAttribute("src");
+      this.#video.load();
+    }
+  }
+
+  #start() {
+    const hls = new Hls(CONFIG);
+    this.#hls = hls;
+    hls.on(Hls.Events.MANIFEST_PARSED, (_, { levels }) => {
+      this.#closeQualities();
+      this.#closeQualities = offerQualities(this.#video, hls, levels);
+      this.#play();
+    });
+    hls.on(Hls.Events.ERROR, (_, error) => {
+      if (error.fatal) this.#recover(hls, error);
+    });
+    hls.loadSource(this.#url);
+    hls.attachMedia(this.#video);
+  }
+
+  #stop() {
+    this.#closeQualities();
+    this.#closeQualities = () => {};
+    this.#hls?.destroy();
+    this.#hls = undefined;
+  }
+
+  #recover(hls, error) {
+    const now = performance.now();
+    if (error.type === Hls.ErrorTypes.MEDIA_ERROR && now - this.#recoveredAt > RECOVER_EVERY_MS) {
+      this.#recoveredAt = now;
+      hls.recoverMediaError();
+    } else {
+      this.#again();
+    }
+  }
+
+  // A fresh start cures what a retry of one request does not: the playlist may be another by now.
+  #again() {
+    clearTimeout(this.#retry);
+    this.#stop();
+    const url = this.#url;
+    this.#retry = setTimeout(() => this.load(url), backoff(this.#failures++, RETRY_MIN_MS, RETRY_MAX_MS));
+  }
+
+  #play() {
+    // Refused only where even silent playback needs a click: then the play button stands ready.
+    this.#video.play().catch(() => {});
+  }
+}

@@ -1,0 +1,76 @@
+// The player of a channel's page: hls.js plays, media-chrome shows the controls, and one event
+// stream says what the channel is doing. Works on the server's markup alone, without WebAssembly.
+
+import "media-tracks/polyfill";
+import "media-chrome/dist/media-controller.js";
+import "media-chrome/dist/media-control-bar.js";
+import "media-chrome/dist/media-error-dialog.js";
+import "media-chrome/dist/media-fullscreen-button.js";
+import "media-chrome/dist/media-live-button.js";
+import "media-chrome/dist/media-loading-indicator.js";
+import "media-chrome/dist/media-mute-button.js";
+import "media-chrome/dist/media-pip-button.js";
+import "media-chrome/dist/media-play-button.js";
+import "media-chrome/dist/media-volume-range.js";
+import "media-chrome/dist/menu/media-chrome-menu-item.js";
+import "media-chrome/dist/menu/media-rendition-menu-button.js";
+import "./quality.js";
+import { followChannel } from "./channel.js";
+import { Playback } from "./playback.js";
+import { startMuted } from "./sound.js";
+
+// How long the last seconds of an ended broadcast may play out before the offline picture.
+const PLAY_OUT_MS = 8000;
+
+const player = document.getElementById("player");
+const video = player.querySelector("video");
+const playback = new Playback(video);
+let loaded = { url: undefined, revision: undefined };
+let playOut;
+
+startMuted(video, player.querySelector(".unmute"));
+
+function load(channel) {
+  if (channel.playback === loaded.url && channel.revision === loaded.revision) return;
+  loaded = { url: channel.playback, revision: channel.revision };
+  playback.load(channel.playback);
+}
+
+function unload() {
+  clearTimeout(playOut);
+  playOut = undefined;
+  if (loaded.url === undefined) return;
+  loaded = { url: undefined, revision: undefined };
+  playback.unload();
+}
+
+function showOffline() {
+  unload();
+  player.dataset.state = "offline";
+}
+
+function show(channel) {
+  if (channel.playback) {
+    clearTimeout(playOut);
+    playOut = undefined;
+    load(channel);
+    player.dataset.state = channel.state;
+  } else if (channel.state !== "offline") {
+    unload();
+    player.dataset.state = channel.state;
+  } else if (loaded.url !== undefined && !video.paused && !video.ended) {
+    playOut ??= setTimeout(showOffline, PLAY_OUT_MS);
+  } else {
+    showOffline();
+  }
+}
+
+video.addEventListener("ended", () => {
+  if (playOut !== undefined) showOffline();
+});
+
+// The server rendered the present state: play at once, before the event stream confirms it.
+if (player.dataset.playback) {
+  load({ playback: player.dataset.playback, revision: Number(player.dataset.revision) });
+}
+followChannel(player.dataset.events, show);

@@ -1,0 +1,196 @@
+//! The REST API as the pages use it: the same typed calls over two transports. On the server they
+//! go through the API's own router in process, with the visitor's cookies ([`InProcess`]); in the
+//! browser they are fetches ([`Browser`]).
+
+mod browser;
+#[cfg(feature = "ssr")]
+mod in_process;
+
+use rivulet_protocol::rest::{
+    Channel, ChannelCreate, ChannelEdit, Channels, GoLive, Instance, Login, Me, NewKey, Problem, Setup,
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+pub use browser::Browser;
+#[cfg(feature = "ssr")]
+pub use in_process::InProcess;
+
+/// Why a call has no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Error {
+    /// The API said no, and why.
+    Refused(Problem),
+    /// No answer came.
+    Unreachable(String),
+    /// An answer came that is not what the API promises.
+    Unreadable(String),
+}
+
+impl Error {
+    /// One sentence for the person.
+    pub fn message(&self) -> String {
+        match self {
+            Self::Refused(problem) => problem.detail.clone(),
+            Self::Unreachable(_) => "The server cannot be reached. Check the connection and try again.".to_owned(),
+            Self::Unreadable(_) => "The server gave an answer that makes no sense here. Try again.".to_owned(),
+        }
+    }
+
+    /// The field of the form that is wrong, where the API named one.
+    pub fn field(&self) -> Option<&str> {
+        match self {
+            Self::Refused(problem) => problem.field.as_deref(),
+            Self::Unreachable(_) | Self::Unreadable(_) => None,
+        }
+    }
+
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Refused(problem) => Some(problem.status),
+            Self::Unreachable(_) | Self::Unreadable(_) => None,
+        }
+    }
+}
+
+/// A request of the API, before a transport carries it.
+pub struct Call {
+    pub method: &'static str,
+    pub path: String,
+    pub json: Option<String>,
+}
+
+pub struct Reply {
+    pub status: u16,
+    pub body: String,
+}
+
+pub trait Transport {
+    fn send(&self, call: Call) -> impl Future<Output = Result<Reply, Error>>;
+}
+
+pub struct Client<T> {
+    pub transport: T,
+}
+
+/// Addresses that the browser opens as event streams.
+pub fn golive_events(channel: &str) -> String {
+    format!("/api/v1/channels/{channel}/golive/events")
+}
+
+/// Counts the page as a viewer for as long as it is open.
+pub fn channel_events(channel: &str) -> String {
+    format!("/api/v1/channels/{channel}/events?watching=1")
+}
+
+impl<T: Transport> Client<T> {
+    pub fn new(transport: T) -> Self {
+        Self { transport }
+    }
+
+    pub async fn instance(&self) -> Result<Instance, Error> {
+        self.get("instance".to_owned()).await
+    }
+
+    /// `None` for a guest.
+    pub async fn me(&self) -> Result<Option<Me>, Error> {
+        match self.get("me".to_owned()).await {
+            Err(error) if error.status() == Some(401) => Ok(None),
+            answer => answer.map(Some),
+        }
+    }
+
+    pub async fn login(&self, login: &Login) -> Result<Me, Error> {
+        self.with_body("POST", "login".to_owned(), login).await
+    }
+
+    pub async fn logout(&self) -> Result<(), Error> {
+        self.call("POST", "logout".to_owned(), None).await.map(drop)
+    }
+
+    pub async fn setup(&self, setup: &Setup) -> Result<Me, Error> {
+        self.with_body("POST", "setup".to_owned(), setup).await
+    }
+
+    /// Live channels, then the rest; `after` must be a name that the API gave.
+    pub async fn channels(&self, after: Option<&str>) -> Result<Channels, Error> {
+        self.get(match after {
+            Some(name) => format!("channels?after={name}"),
+            None => "channels".to_owned(),
+        })
+        .await
+    }
+
+    pub async fn channel(&self, name: &str) -> Result<Channel, Error> {
+        self.get(format!("channels/{name}")).await
+    }
+
+    pub async fn create_channel(&self, name: &str) -> Result<Channel, Error> {
+        self.with_body("POST", "channels".to_owned(), &ChannelCreate { name: name.to_owned() }).await
+    }
+
+    pub async fn edit_channel(&self, name: &str, edit: &ChannelEdit) -> Result<Channel, Error> {
+        self.with_body("PATCH", format!("channels/{name}"), edit).await
+    }
+
+    pub async fn golive(&self, name: &str) -> Result<GoLive, Error> {
+        self.get(format!("channels/{name}/golive")).await
+    }
+
+    /// Makes a new stream key; the old one stops working.
+    pub async fn make_key(&self, name: &str) -> Result<NewKey, Error> {
+        let body = self.call("POST", format!("channels/{name}/key"), None).await?;
+        read(&body)
+    }
+
+    async fn get<R: DeserializeOwned>(&self, path: String) -> Result<R, Error> {
+        read(&self.call("GET", path, None).await?)
+    }
+
+    async fn with_body<R: DeserializeOwned>(
+        &self,
+        method: &'static str,
+        path: String,
+        body: &impl Serialize,
+    ) -> Result<R, Error> {
+        let json = serde_json::to_string(body).map_err(|error| Error::Unreadable(error.to_string()))?;
+        read(&self.call(method, path, Some(json)).await?)
+    }
+
+    async fn call(&self, method: &'static str, path: String, json: Option<String>) -> Result<String, Error> {
+        let reply = self.transport.send(Call { method, path: format!("/api/v1/{path}"), json }).await?;
+        match reply.status {
+            200..300 => Ok(reply.body),
+            status => Err(refusal(status, &reply.body)),
+        }
+    }
+}
+
+fn read<R: DeserializeOwned>(body: &str) -> Result<R, Error> {
+    serde_json::from_str(body).map_err(|error| Error::Unreadable(error.to_string()))
+}
+
+/// A proxy in front of the server may answer with a page of its own instead of a problem.
+fn refusal(status: u16, body: &str) -> Error {
+    match serde_json::from_str::<Problem>(body) {
+        Ok(problem) => Error::Refused(Problem { status, ..problem }),
+        Err(_) => Error::Unreadable(format!("status {status} without a problem body")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_carries_the_sentence_and_the_field() {
+        let error = refusal(422, r#"{"status":422,"code":"name_taken","detail":"This name is taken.","field":"name"}"#);
+        assert_eq!(error.message(), "This name is taken.");
+        assert_eq!(error.field(), Some("name"));
+        assert_eq!(error.status(), Some(422));
+    }
+
+    #[test]
+    fn an_error_page_of_a_proxy_is_not_a_refusal() {
+        assert!(matches!(refusal(502, "<html>"), Error::Unreadable(_)));
+    }
+}
