@@ -16,7 +16,7 @@ mod view;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use rivulet_hub::Hub;
 use rivulet_store::{SetupToken, Store};
 use std::net::IpAddr;
@@ -121,9 +121,11 @@ impl Api {
             .fallback(guard::not_found)
             .method_not_allowed_fallback(guard::method_not_allowed)
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-            .layer(from_fn_with_state(self.0.clone(), guard::same_site))
             .with_state(self.0.clone());
-        Router::new().nest("/api/v1", v1).route("/api/{*rest}", axum::routing::any(guard::not_found))
+        Router::new()
+            .nest("/api/v1", v1)
+            .route("/api/{*rest}", any(guard::not_found))
+            .layer(from_fn_with_state(self.0.clone(), guard::same_site))
     }
 
     /// Viewers of everything that is on air.

@@ -174,7 +174,10 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Params<T> {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
         match Query::from_request_parts(parts, app).await {
             Ok(Query(params)) => Ok(Self(params)),
-            Err(e) => Err(Refusal::new(StatusCode::BAD_REQUEST, "bad_query", e.body_text())),
+            Err(e) => {
+                let detail = format!("The query string cannot be read: {}.", e.body_text());
+                Err(Refusal::new(StatusCode::BAD_REQUEST, "bad_query", detail))
+            }
         }
     }
 }

@@ -16,11 +16,12 @@ const MAX_KEYS: usize = 10_000;
 struct Window<K> {
     attempts: HashMap<K, VecDeque<i64>>,
     limit: usize,
+    max_keys: usize,
 }
 
 impl<K: Eq + Hash + Clone> Window<K> {
-    fn new(limit: usize) -> Self {
-        Self { attempts: HashMap::new(), limit }
+    fn new(limit: usize, max_keys: usize) -> Self {
+        Self { attempts: HashMap::new(), limit, max_keys }
     }
 
     /// Milliseconds until the next attempt is allowed; 0 is now.
@@ -33,9 +34,9 @@ impl<K: Eq + Hash + Clone> Window<K> {
     }
 
     fn record(&mut self, key: K, now_ms: i64) {
-        if self.attempts.len() >= MAX_KEYS && !self.attempts.contains_key(&key) {
+        if self.attempts.len() >= self.max_keys && !self.attempts.contains_key(&key) {
             self.attempts.retain(|_, times| times.back().is_some_and(|time| time + WINDOW_MS > now_ms));
-            if self.attempts.len() >= MAX_KEYS {
+            if self.attempts.len() >= self.max_keys {
                 let quietest = self.attempts.iter().min_by_key(|(_, times)| times.back().copied());
                 if let Some(quietest) = quietest.map(|(key, _)| key.clone()) {
                     self.attempts.remove(&quietest);
@@ -46,11 +47,17 @@ impl<K: Eq + Hash + Clone> Window<K> {
     }
 }
 
-pub struct Logins(Mutex<(Window<(String, Network)>, Window<Network>)>);
+struct Windows {
+    accounts: Window<(String, Network)>,
+    addresses: Window<Network>,
+}
+
+pub struct Logins(Mutex<Windows>);
 
 impl Default for Logins {
     fn default() -> Self {
-        Self(Mutex::new((Window::new(PER_ACCOUNT), Window::new(PER_ADDRESS))))
+        let accounts = Window::new(PER_ACCOUNT, MAX_KEYS);
+        Self(Mutex::new(Windows { accounts, addresses: Window::new(PER_ADDRESS, MAX_KEYS) }))
     }
 }
 
@@ -59,7 +66,7 @@ impl Logins {
     /// through; the error is how many seconds to wait.
     pub fn attempt(&self, account: &str, from: Network, now_ms: i64) -> Result<(), u64> {
         let mut windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (accounts, addresses) = &mut *windows;
+        let Windows { accounts, addresses } = &mut *windows;
         let key = (account.to_owned(), from);
         let wait_ms = accounts.wait_ms(&key, now_ms).max(addresses.wait_ms(&from, now_ms));
         if wait_ms > 0 {
@@ -73,8 +80,8 @@ impl Logins {
     /// The password was right: only failures count.
     pub fn succeeded(&self, account: &str, from: Network) {
         let mut windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        windows.0.attempts.remove(&(account.to_owned(), from));
-        if let Some(times) = windows.1.attempts.get_mut(&from) {
+        windows.accounts.attempts.remove(&(account.to_owned(), from));
+        if let Some(times) = windows.addresses.attempts.get_mut(&from) {
             times.pop_back();
         }
     }
@@ -122,10 +129,13 @@ mod tests {
 
     #[test]
     fn the_memory_is_bounded() {
-        let mut window = Window::new(1);
-        for n in 0..2 * MAX_KEYS {
-            window.record(n, 0);
+        let mut window = Window::new(1, 10);
+        for n in 0..100 {
+            window.record(n, n);
         }
-        assert_eq!(window.attempts.len(), MAX_KEYS);
+        assert_eq!(window.attempts.len(), 10);
+        assert!(window.wait_ms(&99, 100) > 0, "those forgotten are the oldest");
+        window.record(100, 99 + WINDOW_MS);
+        assert_eq!(window.attempts.len(), 1, "what has left the window goes first");
     }
 }

@@ -154,7 +154,7 @@ async fn broadcasts(store: Store) {
     let ended = store.broadcasts_ended_before(1501, 10).await.unwrap();
     assert_eq!((ended.len(), ended[0].ended_at_ms), (1, Some(1500)), "the first end counts");
     store.end_broadcast(&second, 2500).await.unwrap();
-    assert_eq!(ids(store.broadcasts_ended_before(9999, 1).await.unwrap()), [first.clone()]);
+    assert_eq!(ids(store.broadcasts_ended_before(9999, 1).await.unwrap()), [first.as_str()]);
     assert!(store.forget_broadcast(&first).await.unwrap());
     assert!(!store.forget_broadcast(&first).await.unwrap());
     assert_eq!(ids(store.broadcasts_ended_before(9999, 10).await.unwrap()), [second]);
