@@ -88,10 +88,12 @@ pub enum Output {
     },
     AudioFormat {
         period: u32,
+        rendition: u8,
         config: Vec<u8>,
     },
     Audio {
         period: u32,
+        rendition: u8,
         pts: i64,
         data: Vec<u8>,
     },

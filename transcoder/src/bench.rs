@@ -42,8 +42,7 @@ pub fn read_clip(path: &Path) -> anyhow::Result<Clip> {
     let avc = AvcInfo::parse(&config)?;
     let ticks = |time: i64| time * TICKS_PER_SECOND * i64::from(base.0) / i64::from(base.1) + TICKS_PER_SECOND;
     let mut packets = Vec::new();
-    for item in input.packets() {
-        let (stream, packet) = item?;
+    for (stream, packet) in input.packets() {
         if let (true, Some(data), Some(pts)) = (stream.index() == index, packet.data(), packet.pts()) {
             let data = Bytes::copy_from_slice(data);
             let key = avc::has_idr(&data, avc.length_size)?;

@@ -134,8 +134,11 @@ impl Planner {
             video: current.video.as_ref().map(|format| format.config.to_vec()),
             fps_milli: current.video.as_ref().and_then(|format| format.avc.fps_milli).unwrap_or(30_000),
             rungs: rungs.unwrap_or_default(),
-            audio: audio
-                .map(|format| AudioEncode { config: format.config.to_vec(), bitrate_kbps: self.ladder.audio_kbps }),
+            audio: audio.zip(current.audio_index).map(|(format, rendition)| AudioEncode {
+                rendition: rendition as u8,
+                config: format.config.to_vec(),
+                bitrate_kbps: self.ladder.audio_kbps,
+            }),
             preset: self.ladder.preset.clone(),
             thumbnails: current.video.is_some(),
         }

@@ -8,6 +8,9 @@
 //!
 //! This crate knows nothing about users, channels or media beyond what the REST API says.
 
+// A page is one nested type, and deep markup makes a deep type.
+#![recursion_limit = "512"]
+
 mod browser;
 pub mod client;
 mod islands;
