@@ -15,8 +15,10 @@ use bytes::Bytes;
 /// The first timestamp of a broadcast. Above zero, so that decoding times of re-ordered pictures,
 /// which precede their presentation, never become negative.
 const START_MS: i64 = 1_000;
-/// How long the first packets wait for the other track's configuration.
+/// How long the first packets wait for the other track,
 const HOLD_MS: i64 = 1_000;
+/// and how long if the encoder has announced it.
+const HOLD_ANNOUNCED_MS: i64 = 3_000;
 const HOLD_PACKETS: usize = 1_024;
 /// A step of one track within these bounds is believed; beyond them its clock was changed.
 const BELIEVED_MS: std::ops::RangeInclusive<i64> = -1_000..=10_000;
@@ -34,7 +36,8 @@ const LOST_AFTER: Ticks = ticks_from_ms(5_000);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
-    /// Everything after this has these formats. With video, it starts at a key frame.
+    /// Everything after this has these formats. With video, `at` is when its first picture, a key
+    /// frame, is shown.
     Period {
         at: Ticks,
         video: Option<VideoFormat>,
@@ -263,7 +266,7 @@ impl Timeline {
         let heard = packet.dts - self.last_audio_end <= LOST_AFTER || self.silence().is_some();
         let wanted = Active { video: self.video_format.clone(), audio: self.audio_format.clone().filter(|_| heard) };
         if packet.key && *active != wanted {
-            self.start_period(packet.dts.min(packet.pts), wanted, out);
+            self.start_period(packet.pts, wanted, out);
         } else if active.video != self.video_format {
             // A new configuration without its key frame yet.
             self.repairs.dropped += 1;
@@ -342,7 +345,9 @@ impl Timeline {
             Held::Video(packet) | Held::Audio(packet) => packet.dts,
         });
         let (first, last) = times.fold((Ticks::MAX, Ticks::MIN), |(first, last), dts| (first.min(dts), last.max(dts)));
-        let waited = last - first >= ticks_from_ms(HOLD_MS) || self.held.len() >= HOLD_PACKETS;
+        let announced = self.expects_video == Some(true) && self.expects_audio == Some(true);
+        let hold_ms = if announced { HOLD_ANNOUNCED_MS } else { HOLD_MS };
+        let waited = last - first >= ticks_from_ms(hold_ms) || self.held.len() >= HOLD_PACKETS;
         let has_key = self.held.iter().position(|held| matches!(held, Held::Video(packet) if packet.key));
         let video_settled = has_key.is_some() || (self.expects_video == Some(false) && self.video_format.is_none());
         let has_audio = self.held.iter().any(|held| matches!(held, Held::Audio(_)));
@@ -361,7 +366,7 @@ impl Timeline {
         let held = std::mem::take(&mut self.held);
         let start = match has_key {
             Some(index) => match &held[index] {
-                Held::Video(packet) | Held::Audio(packet) => packet.dts.min(packet.pts),
+                Held::Video(packet) | Held::Audio(packet) => packet.pts,
             },
             None => first,
         };

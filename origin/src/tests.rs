@@ -43,8 +43,11 @@ struct Stream {
     window: Window,
     done: Vec<Done>,
     period: Option<Arc<Period>>,
+    /// The segment that comes next, and its start.
     segment: u64,
     at: Ticks,
+    /// A period has just begun, and with it its first segment.
+    fresh: bool,
 }
 
 impl Stream {
@@ -75,12 +78,16 @@ impl Stream {
             self.push(Program::Format { period: number, rendition: videos.len(), format: audio_format() });
         }
         self.period = Some(period);
+        self.fresh = true;
         self
     }
 
     /// One segment of every rendition, but for those to be skipped.
     fn segment(&mut self, skip: &[&str]) -> &mut Self {
         let period = self.period.clone().unwrap();
+        if !std::mem::take(&mut self.fresh) {
+            self.push(Program::Cut(Cut { segment: self.segment, pts: self.at }));
+        }
         for picture in 0..50 {
             let at = self.at + picture * 3_600;
             for (rendition, description) in period.renditions.iter().enumerate() {
@@ -101,13 +108,7 @@ impl Stream {
     fn segments(&mut self, count: u32) -> &mut Self {
         (0..count).for_each(|_| {
             self.segment(&[]);
-            self.cut();
         });
-        self
-    }
-
-    fn cut(&mut self) -> &mut Self {
-        self.push(Program::Cut(Cut { segment: self.segment, pts: self.at }));
         self
     }
 
@@ -133,14 +134,14 @@ fn judge(text: &str) -> m3u8_rs::MediaPlaylist {
 #[test]
 fn a_media_playlist() {
     let mut stream = Stream::default();
-    stream.period(&LADDER, true).segments(2).segment(&[]);
+    stream.period(&LADDER, true).segments(2);
     let want = "#EXTM3U\n#EXT-X-VERSION:8\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:0\n\
         #EXT-X-DISCONTINUITY-SEQUENCE:0\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXT-X-MAP:URI=\"init-0.mp4\"\n\
         #EXT-X-PROGRAM-DATE-TIME:2026-11-21T00:00:00.000Z\n#EXTINF:2.00000,\n0.m4s\n";
     assert_eq!(stream.media("360p"), want);
-    stream.cut().segment(&[]).push(Program::End);
+    stream.segment(&[]).push(Program::End);
     let ended = stream.media("360p");
-    assert!(ended.ends_with("#EXTINF:2.00000,\n3.m4s\n#EXT-X-ENDLIST\n"), "{ended}");
+    assert!(ended.ends_with("#EXTINF:2.00000,\n2.m4s\n#EXT-X-ENDLIST\n"), "{ended}");
     assert_eq!(playlist::media(&stream.window, "480p", STARTED), None);
 }
 
@@ -150,7 +151,6 @@ fn the_multivariant_playlist() {
     stream.period(&LADDER, true);
     assert_eq!(playlist::multivariant(&stream.window, "b1"), None);
     stream.segments(2);
-    stream.segment(&[]);
     let text = playlist::multivariant(&stream.window, "b1").unwrap();
     let want = "#EXTM3U\n#EXT-X-VERSION:8\n#EXT-X-INDEPENDENT-SEGMENTS\n\
         #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"Stream\",DEFAULT=YES,AUTOSELECT=YES,\
@@ -172,7 +172,7 @@ fn the_multivariant_playlist() {
 #[test]
 fn the_window_slides_and_numbers_go_on() {
     let mut stream = Stream::default();
-    stream.period(&LADDER, true).segments(60);
+    stream.period(&LADDER, true).segments(61);
     let playlist = judge(&stream.media("source"));
     assert_eq!(playlist.segments.len(), 15);
     assert_eq!(playlist.media_sequence, 45);
@@ -184,9 +184,8 @@ fn the_window_slides_and_numbers_go_on() {
 fn what_an_encoder_lost_is_a_gap_and_what_it_sends_again_counts_once() {
     let mut stream = Stream::default();
     stream.period(&LADDER, false).segments(2);
-    stream.segment(&["360p"]).cut();
-    stream.segments(2);
-    stream.segment(&[]);
+    stream.segment(&["360p"]);
+    stream.segments(3);
     let text = stream.media("360p");
     assert!(text.contains("#EXT-X-GAP\n#EXTINF:2.00000,\n2.m4s\n"), "{text}");
     assert!(!stream.media("source").contains("GAP"));
@@ -233,18 +232,18 @@ proptest! {
     #[test]
     fn playlists_only_append_and_remove(steps in prop::collection::vec(0u8..10, 1..60)) {
         let mut stream = Stream::default();
-        stream.period(&LADDER, true);
+        stream.period(&LADDER, true).segment(&[]);
         let mut listed: Vec<(u64, String)> = Vec::new();
         for step in steps {
             match step {
                 0 => { stream.period(&[("source", 640, 480)], true); }
                 1 => { stream.period(&LADDER, true); }
-                2 => { stream.segment(&["360p"]).cut(); }
-                _ => { stream.segment(&[]).cut(); }
+                2 => { stream.segment(&["360p"]); }
+                _ => { stream.segment(&[]); }
             }
             if matches!(step, 0 | 1) {
                 // A period has at least one segment.
-                stream.segment(&[]).cut();
+                stream.segment(&[]);
             }
             let Some(text) = playlist::media(&stream.window, "360p", STARTED) else { continue };
             let playlist = judge(&text);

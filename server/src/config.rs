@@ -1,7 +1,7 @@
 //! Settings of `rivulet serve`: a flag, else an environment variable, else a key of the same name
 //! in the TOML file given by `--config`, else the default.
 
-use clap::{ArgMatches, Args, Command, FromArgMatches};
+use clap::{ArgMatches, Args, Command};
 use rivulet_ingest::Limits;
 use rivulet_transcoder::Ladder;
 use std::net::{IpAddr, SocketAddr};
@@ -190,15 +190,11 @@ fn with_file(mut command: Command, path: &Path) -> Result<Command, clap::Error> 
     Ok(command)
 }
 
-/// The settings of `serve` from parsed arguments.
-pub fn serve(matches: &ArgMatches) -> Result<Serve, clap::Error> {
-    Serve::from_arg_matches(matches)
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use clap::FromArgMatches;
 
     #[test]
     fn durations() {
@@ -218,7 +214,7 @@ mod tests {
             let mut arguments = vec!["rivulet", "serve", "--config", path.to_str().unwrap()];
             arguments.extend(extra);
             let matches = parse(crate::command(), arguments.into_iter().map(Into::into).collect())?;
-            serve(matches.subcommand_matches("serve").unwrap())
+            Serve::from_arg_matches(matches.subcommand_matches("serve").unwrap())
         };
         let settings = parsed(&["--max-fps", "60"]).unwrap();
         assert_eq!((settings.http.port(), settings.max_fps, settings.demo), (1, 60, true));
