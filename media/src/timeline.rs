@@ -390,6 +390,10 @@ impl Timeline {
             .audio
             .as_ref()
             .and_then(|format| self.samples.filter(|clock| clock.rate == i64::from(format.aac.sample_rate)));
+        if active.audio.is_some() {
+            // It has not been silent for long yet.
+            self.last_audio_end = self.last_audio_end.max(at);
+        }
         out.push(Output::Period { at, video: active.video.clone(), audio: active.audio.clone() });
         self.active = Some(active);
     }
@@ -404,6 +408,8 @@ mod tests {
 
     const AAC_STEREO: &[u8] = &[0x11, 0x90];
     const AAC_MONO: &[u8] = &[0x11, 0x88];
+    /// Of a kind that has no silence to fill in.
+    const AAC_MAIN: &[u8] = &[0x09, 0x90];
 
     /// Drives a timeline like an encoder with a picture every 40 ms (a key frame each second) and
     /// an AAC frame about every 21 ms, with a clock offset for each track.
@@ -522,6 +528,21 @@ mod tests {
         // Sample-exact in spite of millisecond timestamps.
         let audio = encoder.audio();
         assert!(audio.windows(2).all(|w| w[1] - w[0] == 1_920));
+    }
+
+    #[test]
+    fn audio_without_known_silence_is_let_go_and_returns() {
+        let mut encoder = Encoder::new();
+        encoder.video_config(CONFIG_720P);
+        encoder.audio_config(AAC_MAIN);
+        encoder.run(3_000);
+        assert_eq!(encoder.periods(), [(1_000, true, true)]);
+        encoder.audio_on = false;
+        encoder.run(8_000);
+        encoder.audio_on = true;
+        encoder.run(3_000);
+        let tracks: Vec<_> = encoder.periods().iter().map(|p| (p.1, p.2)).collect();
+        assert_eq!(tracks, [(true, true), (true, false), (true, true)]);
     }
 
     #[test]

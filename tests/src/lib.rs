@@ -210,6 +210,14 @@ pub fn get(url: &str) -> Answer {
     get_with(url, &[])
 }
 
+/// A relative address against a folder, as browsers resolve it.
+fn resolve(folder: &str, uri: &str) -> String {
+    match uri.strip_prefix("../") {
+        Some(rest) => resolve(folder.rsplit_once('/').unwrap().0, rest),
+        None => format!("{folder}/{uri}"),
+    }
+}
+
 pub fn get_with(url: &str, headers: &[(&str, &str)]) -> Answer {
     let config =
         ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(10)));
@@ -400,15 +408,16 @@ impl Viewer {
             for (index, segment) in playlist.segments.iter().enumerate() {
                 let number = playlist.media_sequence + index as u64;
                 if let (Some(map), true) = (&segment.map, collected.init.is_empty()) {
-                    collected.init = get(&format!("{folder}/{}", map.uri)).body;
+                    collected.init = get(&resolve(&folder, &map.uri)).body;
                 }
                 if segment.unknown_tags.iter().any(|tag| tag.tag == "X-GAP") {
                     if !collected.gaps.contains(&number) {
                         collected.gaps.push(number);
                     }
                 } else if !collected.segments.contains_key(&number) {
-                    let answer = get(&format!("{folder}/{}", segment.uri));
-                    assert_eq!(answer.status, 200, "{folder}/{}", segment.uri);
+                    let url = resolve(&folder, &segment.uri);
+                    let answer = get(&url);
+                    assert_eq!(answer.status, 200, "{url}");
                     collected.segments.insert(number, answer.body);
                 }
             }
