@@ -22,6 +22,7 @@ run:
 test:
 	scripts/setup build run test
 	scripts/build-web
+	scripts/check-dependencies.mjs
 	cargo build --workspace --bins --tests
 	cargo nextest run --workspace
 	cd tests/browser && npm ci --no-audit --no-fund --silent && RIVULET_BIN=$(CARGO_TARGET_DIR)/debug/rivulet npm test

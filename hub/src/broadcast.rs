@@ -33,8 +33,6 @@ pub struct Status {
     pub revision: u64,
     /// Written by ingest (`connected`, formats, checks) .
     pub ingest: Ingest,
-    /// Names of the rungs and whether each is remuxed or encoded, for people. Written by the transcoder.
-    pub ladder: Vec<String>,
     pub thumbnail_at_ms: Option<i64>,
 }
 
@@ -98,7 +96,6 @@ impl Hub {
                 state: LiveState::Starting,
                 revision: 0,
                 ingest: Ingest::default(),
-                ladder: Vec::new(),
                 thumbnail_at_ms: None,
             }),
             players: watch::Sender::new(0),

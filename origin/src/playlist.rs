@@ -139,8 +139,8 @@ pub fn multivariant(window: &Window, broadcast: &str) -> Option<String> {
 
 fn describe(window: &Window, period: &Arc<Period>, index: usize) -> Option<Variant> {
     let rendition = &period.renditions[index];
-    let of_period = window.slots().iter().filter(|slot| slot.period == period.number);
-    let segments: Vec<_> = of_period.filter_map(|slot| slot.segments[index].as_ref()).collect();
+    let of_period: Vec<_> = window.slots().iter().filter(|slot| slot.period == period.number).collect();
+    let segments: Vec<_> = of_period.iter().filter_map(|slot| slot.segments[index].as_ref()).collect();
     let newest = segments.last()?;
     let init = window.init(&newest.rendition, newest.init)?;
     let bits = |segment: &Segment| segment.data.len() as u64 * 8 * TICKS_PER_SECOND as u64;
@@ -150,7 +150,10 @@ fn describe(window: &Window, period: &Arc<Period>, index: usize) -> Option<Varia
     let measured_peak = segments.iter().map(|segment| rate(segment)).max()?;
     let (size, codecs, frame_rate, promised) = match (&init.format, &rendition.kind) {
         (Format::Video(video), RenditionKind::Video { target_kbps, .. }) => {
-            let seconds = newest.duration.max(1) as f64 / TICKS_PER_SECOND as f64;
+            // Between cuts, which are exact; decoding times of re-ordered pictures are not.
+            let start = |number| of_period.iter().find(|slot| slot.number == number).map(|slot| slot.start);
+            let between = start(newest.number).zip(start(newest.number + 1)).map(|(from, to)| to - from);
+            let seconds = between.unwrap_or(newest.duration).max(1) as f64 / TICKS_PER_SECOND as f64;
             let frame_rate = (newest.samples as f64 / seconds * 100.0).round() / 100.0;
             // An encoder keeps to its rate and a tenth more.
             let promised = target_kbps.map_or(0, |kbps| u64::from(kbps) * 1100);

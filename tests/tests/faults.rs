@@ -1,7 +1,7 @@
 //! What goes wrong while a broadcast is on air.
 #![allow(clippy::unwrap_used)]
 
-use rivulet_store::testing::{Garage, TempDir};
+use rivulet_store::testing::{Garage, Postgres, TempDir};
 use rivulet_store::{Blobs, Store};
 use rivulet_tests::*;
 use std::collections::BTreeMap;
@@ -93,11 +93,14 @@ fn environment(garage: &Garage) -> BTreeMap<String, String> {
     names.iter().filter_map(|name| Some(((*name).to_owned(), garage.env(name)?))).collect()
 }
 
+fn sqlite(server: &Server) -> String {
+    format!("sqlite:{}", server.data.path().join("rivulet.db").display())
+}
+
 /// All objects of the newest broadcast, by key, through its index.
-fn recorded(runtime: &tokio::runtime::Runtime, server: &Server, blobs: &Blobs) -> BTreeMap<String, Vec<u8>> {
+fn recorded(runtime: &tokio::runtime::Runtime, database: &str, blobs: &Blobs) -> BTreeMap<String, Vec<u8>> {
     runtime.block_on(async {
-        let url = format!("sqlite:{}", server.data.path().join("rivulet.db").display());
-        let store = Store::open(&url).await.unwrap();
+        let store = Store::open(database).await.unwrap();
         let broadcasts = store.broadcasts_ended_before(i64::MAX, 10).await.unwrap();
         let mut objects = BTreeMap::new();
         for segment in store.segments_of(&broadcasts.last().unwrap().id, 10_000).await.unwrap() {
@@ -111,11 +114,15 @@ fn recorded(runtime: &tokio::runtime::Runtime, server: &Server, blobs: &Blobs) -
 }
 
 #[test]
-fn disk_and_s3_hold_the_same_bytes() {
+fn embedded_and_distributed_hold_the_same_bytes() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let garage = runtime.block_on(Garage::start());
+    let postgres = runtime.block_on(Postgres::start());
+    let database = runtime.block_on(postgres.database());
     let disk = Server::start(Options::default());
-    let options = Options { env: environment(&garage), ..Options::default() }.flag("--blobs", &garage.url("same"));
+    let options = Options { env: environment(&garage), ..Options::default() }
+        .flag("--blobs", &garage.url("same"))
+        .flag("--database-url", &database);
     let s3 = Server::start(options);
     let (disk_key, s3_key) = (disk.channel("ada"), s3.channel("ada"));
     let clip = clip(8);
@@ -133,7 +140,7 @@ fn disk_and_s3_hold_the_same_bytes() {
     let env = |name: &str| garage.env(name);
     let on_disk = runtime.block_on(Blobs::open(None, disk.data.path())).unwrap();
     let in_s3 = runtime.block_on(Blobs::open_with(Some(&garage.url("same")), s3.data.path(), env)).unwrap();
-    let (a, b) = (recorded(&runtime, &disk, &on_disk), recorded(&runtime, &s3, &in_s3));
+    let (a, b) = (recorded(&runtime, &sqlite(&disk), &on_disk), recorded(&runtime, &database, &in_s3));
     assert_eq!(a.keys().collect::<Vec<_>>(), b.keys().collect::<Vec<_>>());
     for (name, body) in &a {
         assert!(body == &b[name], "{name} differs");
@@ -175,7 +182,7 @@ fn s3_may_refuse_connections_for_twenty_seconds() {
     assert_eq!(server.metric("rivulet_blobs_lost_total"), 0.0);
     let env = |name: &str| garage.env(name);
     let blobs = runtime.block_on(Blobs::open_with(Some(&garage.url("outage")), server.data.path(), env)).unwrap();
-    let stored = recorded(&runtime, &server, &blobs);
+    let stored = recorded(&runtime, &sqlite(&server), &blobs);
     for (rendition, collected) in &viewer.renditions {
         assert!(collected.segments.len() >= 15);
         for (number, body) in &collected.segments {
@@ -209,7 +216,7 @@ fn what_a_stopped_server_could_not_send_the_next_one_sends() {
     wait_for("the spool to drain", Duration::from_secs(30), || (files(&data.path().join("spool")) == 0).then_some(()));
     let env = |name: &str| garage.env(name);
     let blobs = runtime.block_on(Blobs::open_with(Some(&garage.url("restart")), data.path(), env)).unwrap();
-    let stored = recorded(&runtime, &server, &blobs);
+    let stored = recorded(&runtime, &sqlite(&server), &blobs);
     for (rendition, collected) in &viewer.renditions {
         for (number, body) in &collected.segments {
             assert!(Some(body) == stored.get(&format!("{rendition}/{number}.m4s")), "{rendition}/{number} is lost");

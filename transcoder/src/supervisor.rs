@@ -157,8 +157,6 @@ impl Director {
                 if period.number > 0 {
                     self.broadcast.metrics.discontinuities.fetch_add(1, Relaxed);
                 }
-                let ladder = period.renditions.iter().map(|rendition| rendition.id.clone()).collect();
-                self.broadcast.status.send_modify(|status| status.ladder = ladder);
             }
             Program::Cut(cut) => self.segment = cut.segment,
             _ => {}
