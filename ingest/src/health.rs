@@ -116,7 +116,6 @@ impl Health {
         if key {
             if let Some(last) = self.last_key.replace(dts) {
                 self.key_intervals.push_back(dts - last);
-                self.key_intervals.truncate(3.max(self.key_intervals.len()));
                 if self.key_intervals.len() > 3 {
                     self.key_intervals.pop_front();
                 }
@@ -272,13 +271,13 @@ impl Health {
 fn bitrate_check(video: Option<&IngestVideo>, limits: &Limits) -> Check {
     let Some(video) = video else { return check("bitrate", Level::Good, "No video", "") };
     let measured = format!("{} kb/s", video.bitrate_kbps);
-    // About 0.04 bits a pixel is where H.264 of moving pictures falls apart.
+    // H.264 of moving pictures wants about 0.02 bits a pixel at the least.
     let pixels = u64::from(video.width) * u64::from(video.height) * u64::from(video.fps_milli) / 1000;
-    let poor_kbps = pixels / 25 / 1000 / 2;
+    let fair_kbps = pixels / 50 / 1000;
     if video.bitrate_kbps > limits.max_kbps * 8 / 10 {
         check("bitrate", Level::Warning, measured, format!("Close to the limit of {} kb/s.", limits.max_kbps))
-    } else if video.bitrate_kbps > 0 && u64::from(video.bitrate_kbps) < poor_kbps / 2 {
-        let advice = format!("Low for this picture; about {poor_kbps} kb/s look better if it moves.");
+    } else if video.bitrate_kbps > 0 && u64::from(video.bitrate_kbps) < fair_kbps / 2 {
+        let advice = format!("Low for this picture; about {fair_kbps} kb/s look better if it moves.");
         check("bitrate", Level::Warning, measured, advice)
     } else {
         check("bitrate", Level::Good, measured, "")

@@ -71,6 +71,7 @@ pub struct App {
 
 impl App {
     pub async fn load(settings: Serve) -> anyhow::Result<Self> {
+        settings.check_roles().map_err(anyhow::Error::msg)?;
         std::fs::create_dir_all(&settings.storage.data).and_then(|()| writable(&settings.storage.data)).with_context(
             || {
                 format!(

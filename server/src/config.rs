@@ -56,6 +56,9 @@ pub struct Serve {
     /// Reserved for signals between nodes; nothing uses it in this version
     #[arg(long, env = "RIVULET_REDIS_URL", value_name = "URL", hide = true, hide_env_values = true)]
     pub redis_url: Option<String>,
+    /// Parts to run; this version runs all of them in one process
+    #[arg(long, env = "RIVULET_ROLES", value_delimiter = ',', value_name = "LIST", hide = true)]
+    pub roles: Vec<String>,
     /// Such as https://live.example [default: from the request]
     #[arg(long, env = "RIVULET_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
@@ -109,7 +112,22 @@ pub struct Serve {
     pub log_json: bool,
 }
 
+const ROLES: [&str; 6] = ["ingest", "transcoder", "origin", "chat", "api", "web"];
+
 impl Serve {
+    /// Nodes cannot share the work yet, so anything but the whole is a mistake worth a word.
+    pub fn check_roles(&self) -> Result<(), String> {
+        if let Some(unknown) = self.roles.iter().find(|role| !ROLES.contains(&role.as_str())) {
+            return Err(format!("--roles: {unknown:?} is not one of {}", ROLES.join(", ")));
+        }
+        match ROLES.iter().filter(|role| **role != "chat").find(|role| !self.roles.iter().any(|given| given == *role)) {
+            Some(left_out) if !self.roles.is_empty() => Err(format!(
+                "--roles leaves out {left_out}; this version runs all roles in one process: leave the flag out"
+            )),
+            _ => Ok(()),
+        }
+    }
+
     pub fn ladder(&self) -> Result<Ladder, String> {
         const PRESETS: [&str; 9] =
             ["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"];

@@ -188,6 +188,7 @@ fn a_start_that_fails_says_why_on_one_line() {
             "127.0.0.1:1",
         ),
         (vec!["--data", data, "--http", free, "--rtmp", free, "--ladder", "nonsense"], "--ladder"),
+        (vec!["--data", data, "--http", free, "--rtmp", free, "--roles", "ingest,api"], "--roles"),
     ] {
         let said = fails(&arguments);
         assert!(said.contains(names), "{arguments:?}: {said}");

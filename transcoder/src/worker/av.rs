@@ -30,8 +30,7 @@ pub fn decoder_context(id: codec::Id, extradata: &[u8], threads: usize) -> Resul
 
 /// Another handle on the same picture: the pixels are shared, the properties are its own.
 pub fn share(frame: &Video) -> Result<Video, Error> {
-    // SAFETY: `av_frame_clone` allocates a frame that references the buffers of a valid one, or
-    // answers null.
+    // SAFETY: `shared` is an empty frame, as `av_frame_ref` wants it, and `frame` a valid one.
     let mut shared = Video::empty();
     let result = unsafe { ffi::av_frame_ref(shared.as_mut_ptr(), frame.as_ptr()) };
     if result < 0 { Err(Error::from(result)) } else { Ok(shared) }
