@@ -37,3 +37,48 @@ pub async fn sweep(deps: &Deps, before_ms: i64) -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use rivulet_hub::Hub;
+    use rivulet_protocol::ChannelName;
+    use rivulet_protocol::rest::Role;
+    use rivulet_store::testing::TempDir;
+    use rivulet_store::{Blobs, Segment, Store};
+
+    #[tokio::test]
+    async fn what_is_too_old_goes_and_the_rest_stays() {
+        let dir = TempDir::new();
+        let store = Store::open(&format!("sqlite:{}", dir.path().join("db").display())).await.unwrap();
+        let blobs = Blobs::open(None, dir.path()).await.unwrap();
+        let name = ChannelName::parse("ada").unwrap();
+        let owner = store.create_user(&name, "hash", Role::Viewer, 1).await.unwrap();
+        let channel = store.create_channel(&name, &owner.id, "title", 1).await.unwrap();
+        let mut kept = Vec::new();
+        for ended_at_ms in [1_000, 9_000] {
+            let id = store.start_broadcast(&channel.id, "title", 500).await.unwrap();
+            for number in 0..700 {
+                let object_key = crate::recorder::object_key(&id, "source", number);
+                if number < 3 {
+                    blobs.put(&object_key, Bytes::from_static(b"x"), "video/mp4").await.unwrap();
+                }
+                let rendition = "source".into();
+                let (start_ticks, duration_ticks, bytes) = (0, 1, 1);
+                let broadcast_id = id.clone();
+                let row = Segment { broadcast_id, rendition, number, start_ticks, duration_ticks, bytes, object_key };
+                store.add_segments(&[row]).await.unwrap();
+            }
+            store.end_broadcast(&id, ended_at_ms).await.unwrap();
+            kept.push(id);
+        }
+        let deps = Deps { store: store.clone(), blobs: blobs.clone(), hub: Hub::default() };
+        sweep(&deps, 5_000).await.unwrap();
+        let key = |id: &str| crate::recorder::object_key(id, "source", 2);
+        assert_eq!(blobs.get(&key(&kept[0])).await.unwrap(), None);
+        assert!(store.segments_of(&kept[0], 1).await.unwrap().is_empty());
+        assert!(blobs.get(&key(&kept[1])).await.unwrap().is_some());
+        assert_eq!(store.broadcasts_ended_before(i64::MAX, 10).await.unwrap().len(), 1);
+    }
+}
