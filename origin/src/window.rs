@@ -323,7 +323,7 @@ impl Window {
             RenditionKind::Video { width, height, .. } => *width.min(height) <= wanted,
             RenditionKind::Audio => false,
         });
-        fits.or(videos().last()).map(|(index, _)| index)
+        fits.or(videos().next_back()).map(|(index, _)| index)
     }
 
     /// Whether this name has ever been a rendition of the broadcast.
