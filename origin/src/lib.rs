@@ -16,6 +16,7 @@ use crate::http::Files;
 use crate::recorder::Recorder;
 use prometheus::{Histogram, HistogramOpts, IntCounter, Registry};
 use rivulet_hub::{Hub, HubEvent};
+use rivulet_media::Ticks;
 use rivulet_store::{Blobs, Store};
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -34,6 +35,8 @@ pub struct Config {
     /// Where segments wait for a remote blob store; unused with a local one.
     pub spool: PathBuf,
     pub spool_max_bytes: u64,
+    /// Wished length of a part.
+    pub part: Ticks,
     /// How long the segments of an ended broadcast are kept; `None`: for ever.
     pub retention: Option<Duration>,
 }
@@ -114,7 +117,7 @@ impl Origin {
                 if known.insert(broadcast.info.id.clone()) {
                     let span = info_span!("origin", channel = %broadcast.info.channel);
                     let (live, recorder, metrics) = (self.live.clone(), recorder.clone(), self.metrics.clone());
-                    tasks.spawn(live::run(broadcast, live, recorder, metrics).instrument(span));
+                    tasks.spawn(live::run(broadcast, self.config.part, live, recorder, metrics).instrument(span));
                 }
             }
         }

@@ -108,13 +108,14 @@ impl App {
         let ingest = Ingest::bind(ingest, deps).await?;
         let worker = std::env::current_exe().context("cannot find this program's own file")?;
         let transcoder = Transcoder::new(
-            rivulet_transcoder::Config { ladder, worker, args: vec!["worker".into()] },
+            rivulet_transcoder::Config { ladder, on_demand: true, worker, args: vec!["worker".into()] },
             rivulet_transcoder::Deps { hub: hub.clone() },
         );
         let origin = Origin::new(
             rivulet_origin::Config {
                 spool: settings.storage.data.join("spool"),
                 spool_max_bytes: settings.spool_mib * 1024 * 1024,
+                part: settings.part().map_err(anyhow::Error::msg)?,
                 retention: Some(settings.retention).filter(|keep| !keep.is_zero()),
             },
             rivulet_origin::Deps { store: store.clone(), blobs, hub: hub.clone() },
