@@ -325,7 +325,7 @@ fn dates() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(48) })]
     /// Whatever happens, a playlist only appends at its end and removes at its start, and obeys
     /// every other rule; a player that asks for deltas sees the same.
     #[test]

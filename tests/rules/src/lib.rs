@@ -121,7 +121,8 @@ impl Playlist {
                 _ if line.starts_with('#') => return Err(format!("an unknown tag: {line}")),
                 _ => {
                     next.seconds = extinf.take().ok_or_else(|| format!("{line} has no EXTINF"))?;
-                    next.map.clone_from(&map);
+                    // What does not exist needs none.
+                    next.map = map.clone().filter(|_| !next.gap);
                     next.uri = Some(line.to_owned());
                     list.segments.push(std::mem::take(&mut next));
                 }
@@ -142,11 +143,13 @@ impl Playlist {
     fn complete(mut self, before: &Self) -> Result<Self, String> {
         let first = usize::try_from(self.media_sequence - before.media_sequence.min(self.media_sequence)).unwrap_or(0);
         let skipped = before.segments.get(first..first + self.skipped).ok_or("skips what was never listed")?;
-        let map = skipped.last().and_then(|segment| segment.map.clone());
-        for segment in self.segments.iter_mut().take_while(|segment| segment.map.is_none()) {
+        let map = skipped.iter().rev().find_map(|segment| segment.map.clone());
+        for segment in self.segments.iter_mut().take_while(|segment| segment.map.is_none()).filter(|s| !s.gap) {
             segment.map.clone_from(&map);
         }
-        self.segments.splice(0..0, skipped.iter().cloned());
+        // Parts that old are of use to nobody.
+        let skipped = skipped.iter().map(|segment| Segment { parts: Vec::new(), ..segment.clone() });
+        self.segments.splice(0..0, skipped);
         self.skipped = 0;
         Ok(self)
     }
@@ -268,7 +271,7 @@ impl Playlist {
             }
             rule(old.discontinuity == new.discontinuity, format!("6.2.1: {number} and its discontinuity"));
             rule(old.date_time == new.date_time, format!("6.2.1: the time of {number} changed"));
-            rule(old.map == new.map || new.gap, format!("6.2.1: the map of {number} changed to {:?}", new.map));
+            rule(old.map == new.map, format!("6.2.1: the map of {number} changed to {:?}", new.map));
             let prefix = new.parts.is_empty() || new.parts.starts_with(&old.parts);
             rule(prefix, format!("6.2.1: the parts of {number} changed"));
             rule(new.uri.is_some() || !new.parts.is_empty(), format!("6.2.1: {number} lost its parts"));
