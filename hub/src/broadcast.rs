@@ -1,6 +1,6 @@
 //! The registry of running broadcasts, and what everybody may ask about one.
 
-use crate::{Feed, Program, Source};
+use crate::{Feed, Program, Source, Starts};
 use bytes::Bytes;
 use rivulet_protocol::rest::{Ingest, LiveState};
 use std::collections::HashMap;
@@ -143,6 +143,11 @@ impl Hub {
     /// Starts and ends from now on.
     pub fn events(&self) -> broadcast::Receiver<HubEvent> {
         self.0.events.subscribe()
+    }
+
+    /// Each broadcast once: those on air, then every one that starts.
+    pub fn starts(&self) -> Starts {
+        Starts::new(self.clone())
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Broadcast>>> {

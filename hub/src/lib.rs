@@ -6,9 +6,11 @@
 
 mod broadcast;
 mod feed;
+mod starts;
 
 pub use broadcast::{Broadcast, BroadcastInfo, Hub, HubEvent, Metrics, Status};
 pub use feed::{Feed, Lagged, Reader};
+pub use starts::Starts;
 
 use bytes::Bytes;
 use rivulet_media::{AudioFormat, Packet, Ticks, VideoFormat};

@@ -6,7 +6,7 @@ use crate::ladder::Ladder;
 use crate::pipe;
 use crate::planner::{Output as Planned, Planner};
 use bytes::Bytes;
-use rivulet_hub::{Broadcast, Feed, Format, Hub, HubEvent, Lagged, Program, Reader};
+use rivulet_hub::{Broadcast, Feed, Format, Hub, Lagged, Program, Reader, Starts};
 use rivulet_media::{AudioFormat, Packet, VideoFormat, aac::AacInfo, avc::AvcInfo};
 use rivulet_protocol::worker::{Input, Output, Period};
 use std::collections::VecDeque;
@@ -18,7 +18,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
-use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -51,39 +50,20 @@ pub struct Deps {
 
 pub struct Transcoder {
     config: Arc<Config>,
-    deps: Deps,
-    events: tokio::sync::broadcast::Receiver<HubEvent>,
+    starts: Starts,
 }
 
 impl Transcoder {
     pub fn new(config: Config, deps: Deps) -> Self {
-        let events = deps.hub.events();
-        Self { config: Arc::new(config), deps, events }
+        Self { config: Arc::new(config), starts: deps.hub.starts() }
     }
 
     /// Serves every broadcast until `shutdown`, then returns once those that run have ended.
     pub async fn run(mut self, shutdown: CancellationToken) {
         let tasks = TaskTracker::new();
-        let mut known = std::collections::HashSet::new();
-        loop {
-            let started = tokio::select! {
-                event = self.events.recv() => match event {
-                    Ok(HubEvent::Started(broadcast)) => vec![broadcast],
-                    Ok(HubEvent::Ended(broadcast)) => {
-                        known.remove(&broadcast.info.id);
-                        continue;
-                    }
-                    Err(RecvError::Lagged(_)) => self.deps.hub.list(),
-                    Err(RecvError::Closed) => break,
-                },
-                () = shutdown.cancelled() => break,
-            };
-            for broadcast in started {
-                if known.insert(broadcast.info.id.clone()) {
-                    let span = info_span!("transcode", channel = %broadcast.info.channel);
-                    tasks.spawn(Director::new(self.config.clone(), broadcast).run().instrument(span));
-                }
-            }
+        while let Some(Some(broadcast)) = shutdown.run_until_cancelled(self.starts.next()).await {
+            let span = info_span!("transcode", channel = %broadcast.info.channel);
+            tasks.spawn(Director::new(self.config.clone(), broadcast).run().instrument(span));
         }
         tasks.close();
         tasks.wait().await;
