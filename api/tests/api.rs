@@ -5,6 +5,7 @@
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use axum::http::uri::Scheme;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use rivulet_api::{Api, Config, Deps};
@@ -50,6 +51,7 @@ suite!(
     guessing_passwords,
     pages_of_other_sites,
     cookies_over_https,
+    cookies_over_our_own_https,
     addresses_behind_a_proxy,
     channels,
     who_may_do_what,
@@ -89,7 +91,12 @@ impl Site {
     }
 
     fn guest(&self) -> Client {
-        Client { router: self.api.router(), headers: HeaderMap::new(), from: [203, 0, 113, 1].into() }
+        Client {
+            router: self.api.router(),
+            headers: HeaderMap::new(),
+            from: [203, 0, 113, 1].into(),
+            scheme: Scheme::HTTP,
+        }
     }
 
     /// A client with a session of a new user, who has a channel of the same name.
@@ -119,6 +126,7 @@ struct Client {
     router: Router,
     headers: HeaderMap,
     from: IpAddr,
+    scheme: Scheme,
 }
 
 struct Answer {
@@ -171,6 +179,7 @@ impl Client {
         request.headers_mut().insert(header::HOST, "live.example:8080".parse().unwrap());
         request.headers_mut().extend(self.headers.clone());
         request.extensions_mut().insert(ConnectInfo(SocketAddr::new(self.from, 5000)));
+        request.extensions_mut().insert(self.scheme.clone());
         self.router.clone().oneshot(request).await.unwrap()
     }
 
@@ -356,6 +365,20 @@ async fn cookies_over_https(site: Site) {
     assert_eq!(ann.get("/channels/ann/golive").await.json::<GoLive>().server, "rtmp://live.example:1935/live");
     let planted = guest.with("cookie", &answer.cookie().replace("__Host-", ""));
     planted.get("/me").await.problem(401);
+}
+
+/// The listener says that a connection is encrypted, and a proxy in front of it knows better.
+async fn cookies_over_our_own_https(site: Site) {
+    site.user("ann", Role::Viewer).await;
+    let proxy: IpAddr = [10, 0, 0, 1].into();
+    let site = site.configured(|config| config.trusted_proxies = vec![proxy]);
+    let login = json!({"username": "ann", "password": PASSWORD});
+    let encrypted = Client { scheme: Scheme::HTTPS, ..site.guest() };
+    let relayed = Client { from: proxy, ..encrypted.with("x-forwarded-proto", "http") };
+    for (client, cookie) in [(&encrypted, "__Host-rivulet="), (&relayed, "rivulet="), (&site.guest(), "rivulet=")] {
+        let given = client.post("/login", login.clone()).await.cookie();
+        assert!(given.starts_with(cookie), "{given}");
+    }
 }
 
 async fn addresses_behind_a_proxy(site: Site) {

@@ -38,13 +38,16 @@ pub struct Serve {
     /// Pages, API, HLS
     #[arg(long, env = "RIVULET_HTTP", default_value = "0.0.0.0:8080", value_name = "ADDR")]
     pub http: SocketAddr,
+    /// The same with TLS; needs --tls-cert and --tls-key
+    #[arg(long, env = "RIVULET_HTTPS", default_value = "0.0.0.0:8443", value_name = "ADDR")]
+    pub https: SocketAddr,
     /// Where encoders publish
     #[arg(long, env = "RIVULET_RTMP", default_value = "0.0.0.0:1935", value_name = "ADDR")]
     pub rtmp: SocketAddr,
     /// The same with TLS; needs --tls-cert and --tls-key
     #[arg(long, env = "RIVULET_RTMPS", default_value = "0.0.0.0:1936", value_name = "ADDR")]
     pub rtmps: SocketAddr,
-    /// Certificate chain for RTMPS (PEM)
+    /// Certificate chain for HTTPS and RTMPS (PEM)
     #[arg(long, env = "RIVULET_TLS_CERT", value_name = "FILE", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,
     /// Its private key (PEM)

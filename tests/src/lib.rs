@@ -28,6 +28,8 @@ pub struct Server {
     child: Child,
     pub http: String,
     pub rtmp: String,
+    /// With a certificate, for the name `localhost`.
+    pub https: Option<String>,
     log: Arc<Mutex<Vec<String>>>,
     lines: Receiver<String>,
     storage: Vec<String>,
@@ -46,6 +48,28 @@ impl Options {
         self.flags.extend([name.to_owned(), value.to_owned()]);
         self
     }
+}
+
+/// Options with TLS for `localhost` on free ports, and the folder of the certificate, which clients
+/// find as `cert.pem`.
+pub fn with_certificate() -> (TempDir, Options) {
+    let dir = TempDir::new();
+    let (cert, key) = (dir.path().join("cert.pem"), dir.path().join("key.pem"));
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])
+        .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout"])
+        .arg(&key)
+        .arg("-out")
+        .arg(&cert)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let options = Options::default()
+        .flag("--https", "127.0.0.1:0")
+        .flag("--rtmps", "127.0.0.1:0")
+        .flag("--tls-cert", cert.to_str().unwrap())
+        .flag("--tls-key", key.to_str().unwrap());
+    (dir, options)
 }
 
 impl Server {
@@ -79,9 +103,14 @@ impl Server {
             }
         });
         let env = options.env;
-        let mut server = Self { data, child, http: String::new(), rtmp: String::new(), log, lines, storage, env };
+        let mut server =
+            Self { data, child, http: String::new(), rtmp: String::new(), https: None, log, lines, storage, env };
         let address = |line: String| line.rsplit("addr=").next().unwrap().trim().to_owned();
         server.http = format!("http://{}", address(server.wait_log("listening name=http")));
+        if options.flags.iter().any(|flag| flag == "--https") {
+            let address = address(server.wait_log("listening name=https"));
+            server.https = Some(address.replace("127.0.0.1", "https://localhost"));
+        }
         server.rtmp = format!("rtmp://{}/live", address(server.wait_log("listening name=rtmp")));
         server
     }

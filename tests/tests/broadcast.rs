@@ -234,21 +234,7 @@ fn audio_alone_and_video_alone() {
 
 #[test]
 fn rtmps_publishes() {
-    let dir = TempDir::new();
-    let (cert, key_file) = (dir.path().join("cert.pem"), dir.path().join("key.pem"));
-    let made = Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])
-        .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout"])
-        .arg(&key_file)
-        .arg("-out")
-        .arg(&cert)
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    let options = Options::default()
-        .flag("--rtmps", "127.0.0.1:0")
-        .flag("--tls-cert", cert.to_str().unwrap())
-        .flag("--tls-key", key_file.to_str().unwrap());
+    let (_dir, options) = with_certificate();
     let server = Server::start(options);
     let line = server.wait_log("listening name=rtmps");
     let address = line.rsplit("addr=").next().unwrap().trim();
