@@ -11,7 +11,10 @@ use http_body_util::BodyExt;
 use rivulet_api::{Api, Config, Deps};
 use rivulet_hub::{Broadcast, BroadcastInfo, Hub};
 use rivulet_protocol::ChannelName;
-use rivulet_protocol::rest::{Channel, Channels, GoLive, Ingest, Instance, LiveState, Me, NewKey, Problem, Role};
+use rivulet_protocol::rest::{
+    BroadcastSettings, Channel, ChannelSettings, Channels, GoLive, Ingest, Instance, Latency, LiveState,
+    MAX_GRACE_SECONDS, Me, NewKey, Problem, Role, Rungs, Settings,
+};
 use rivulet_store::testing::{Postgres, TempDir};
 use rivulet_store::{SetupToken, Store, StreamKey, password};
 use serde::de::DeserializeOwned;
@@ -54,6 +57,7 @@ suite!(
     cookies_over_our_own_https,
     addresses_behind_a_proxy,
     channels,
+    settings_of_a_channel,
     who_may_do_what,
     problems,
     directory,
@@ -117,6 +121,8 @@ impl Site {
             channel_id: "c".into(),
             channel: channel.into(),
             started_at_ms: 1_700_000_000_000,
+            latency: Latency::Low,
+            on_demand: false,
         })
     }
 }
@@ -441,6 +447,45 @@ async fn channels(site: Site) {
     assert_eq!(ann.post("/channels", json!({"name": "toomany"})).await.problem(409).0, "too_many_channels");
 }
 
+async fn settings_of_a_channel(site: Site) {
+    let instance = BroadcastSettings { grace_seconds: 90, latency: Latency::Normal, rungs: Rungs::Always };
+    let ann = site.user("ann", Role::Viewer).await;
+    let site = site.configured(|config| config.broadcast = instance);
+    let ann = Client { router: site.api.router(), ..ann };
+    let path = "/channels/ann/settings";
+    let settings: Settings = ann.get(path).await.json();
+    assert_eq!(settings, Settings { channel: ChannelSettings::default(), instance });
+
+    let put = async |body: Value| ann.send_json("PUT", path, body).await;
+    let body = json!({"grace_seconds": 1800, "latency": "low", "rungs": "on-demand"});
+    let set: Settings = put(body).await.json();
+    let channel = ChannelSettings {
+        grace_seconds: Some(MAX_GRACE_SECONDS),
+        latency: Some(Latency::Low),
+        rungs: Some(Rungs::OnDemand),
+    };
+    assert_eq!(set, Settings { channel, instance });
+    for (body, field) in [
+        (json!({"grace_seconds": 1801}), "grace_seconds"),
+        (json!({"grace_seconds": -1}), "grace_seconds"),
+        (json!({"grace_seconds": 1.5}), "grace_seconds"),
+        (json!({"grace_seconds": "60"}), "grace_seconds"),
+        (json!({"latency": "lowest"}), "latency"),
+        (json!({"latency": ["low"]}), "latency"),
+        (json!({"rungs": "never", "latency": "low"}), "rungs"),
+    ] {
+        assert_eq!(put(body).await.problem(422), ("bad_value".into(), Some(field.into())));
+    }
+    assert_eq!(ann.get(path).await.json::<Settings>(), set, "a refusal changes nothing");
+
+    let set: Settings = put(json!({"grace_seconds": null, "latency": "low"})).await.json();
+    assert_eq!(set.channel, ChannelSettings { latency: Some(Latency::Low), ..ChannelSettings::default() });
+    assert_eq!(put(json!({})).await.json::<Settings>().channel, ChannelSettings::default());
+    for body in [json!([]), json!(7)] {
+        assert_eq!(put(body).await.problem(400).0, "bad_body");
+    }
+}
+
 async fn who_may_do_what(site: Site) {
     let owner = site.user("owner", Role::Viewer).await;
     let clients = [site.guest(), site.user("other", Role::Viewer).await, owner, site.user("boss", Role::Admin).await];
@@ -451,6 +496,8 @@ async fn who_may_do_what(site: Site) {
         ("GET", "/channels/owner/events", [200, 200, 200, 200]),
         ("GET", "/me", [401, 200, 200, 200]),
         ("PATCH", "/channels/owner", [401, 403, 200, 200]),
+        ("GET", "/channels/owner/settings", [401, 403, 200, 200]),
+        ("PUT", "/channels/owner/settings", [401, 403, 200, 200]),
         ("GET", "/channels/owner/golive", [401, 403, 200, 200]),
         ("GET", "/channels/owner/golive/events", [401, 403, 200, 200]),
         ("POST", "/channels/owner/key", [401, 403, 200, 200]),

@@ -2,7 +2,7 @@
 
 use crate::{Feed, Program, Source, Starts};
 use bytes::Bytes;
-use rivulet_protocol::rest::{Ingest, LiveState};
+use rivulet_protocol::rest::{Ingest, Latency, LiveState};
 use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,6 +22,10 @@ pub struct BroadcastInfo {
     /// The channel's name, as in its address.
     pub channel: String,
     pub started_at_ms: i64,
+    /// What the encoders of the qualities aim for.
+    pub latency: Latency,
+    /// Qualities are encoded only while somebody watches them.
+    pub on_demand: bool,
 }
 
 /// What pages and playlists show of a broadcast; each part writes its own fields.

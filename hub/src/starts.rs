@@ -62,6 +62,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::BroadcastInfo;
+    use rivulet_protocol::rest::Latency;
     use std::time::Duration;
     use tokio::time::timeout;
 
@@ -71,6 +72,8 @@ mod tests {
             channel_id: channel.into(),
             channel: channel.into(),
             started_at_ms: 0,
+            latency: Latency::Low,
+            on_demand: false,
         })
     }
 

@@ -99,7 +99,7 @@ impl App {
             rtmp: settings.rtmp,
             rtmps: tls.clone().map(|tls| (settings.rtmps, TlsAcceptor::from(Arc::new(tls)))),
             limits,
-            grace: settings.grace,
+            broadcast: settings.broadcast(),
             max_sessions: settings.max_sessions,
             max_sessions_per_address: settings.max_sessions_per_address,
             ..Default::default()
@@ -147,6 +147,7 @@ impl App {
                 rtmp_port: rtmp_addr.port(),
                 rtmps_port: self.ingest.rtmps_addr().map(|addr| addr.port()),
                 instance_name: self.settings.name.clone(),
+                broadcast: self.settings.broadcast(),
                 setup_token: self.setup.clone(),
                 trusted_proxies: self.settings.trusted_proxies.clone(),
                 ..Default::default()
