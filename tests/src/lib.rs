@@ -11,6 +11,9 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+/// Of every user.
+pub const PASSWORD: &str = "correct horse battery";
+
 /// The server binary that the same build made.
 pub fn binary() -> PathBuf {
     if let Some(path) = std::env::var_os("RIVULET_BIN") {
@@ -171,7 +174,7 @@ impl Server {
 
     /// A user with a channel of the same name; answers the stream key.
     pub fn channel(&self, name: &str) -> String {
-        self.admin(&["user", "create", name, "--role", "admin"], "correct horse battery\n");
+        self.admin(&["user", "create", name, "--role", "admin"], &format!("{PASSWORD}\n"));
         self.admin(&["channel", "create", name, "--owner", name], "")
     }
 
@@ -186,6 +189,23 @@ impl Server {
     pub fn channel_state(&self, channel: &str) -> serde_json::Value {
         let answer = self.get(&format!("/api/v1/channels/{channel}"));
         serde_json::from_slice(&answer.body).unwrap()
+    }
+
+    /// The channel's state, once it is no longer `state`.
+    pub fn left(&self, channel: &str, state: &str) -> Option<String> {
+        let now = self.channel_state(channel)["state"].as_str().unwrap().to_owned();
+        (now != state).then_some(now)
+    }
+
+    /// Sets a channel's settings as its owner does, who has the same name.
+    pub fn set_settings(&self, channel: &str, json: &str) {
+        let json_type = ("content-type", "application/json");
+        let login = format!(r#"{{"username": "{channel}", "password": "{PASSWORD}"}}"#);
+        let url = |path: &str| format!("{}/api/v1{path}", self.http);
+        let session = ureq::post(url("/login")).header(json_type.0, json_type.1).send(&login).unwrap();
+        let cookie = session.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+        let settings = ureq::put(url(&format!("/channels/{channel}/settings")));
+        settings.header(json_type.0, json_type.1).header("cookie", &cookie).send(json).unwrap();
     }
 
     pub fn wait_state(&self, channel: &str, state: &str) -> serde_json::Value {

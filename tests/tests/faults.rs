@@ -88,6 +88,27 @@ fn an_encoder_that_is_cut_off_returns_into_the_same_broadcast() {
     server.wait_state("ada", "offline");
 }
 
+#[test]
+fn a_channel_s_own_grace_counts_from_the_next_broadcast_on() {
+    let server = Server::start(Options::default().flag("--grace", "120s"));
+    let key = server.channel("ada");
+    let url = format!("{}/{key}", server.rtmp);
+    let encoder = Encoder::repeat(&clip(8), &url);
+    server.wait_state("ada", "live");
+    server.set_settings("ada", r#"{"grace_seconds": 0}"#);
+    drop(encoder);
+    server.wait_state("ada", "reconnecting");
+    let encoder = Encoder::repeat(&clip(8), &url);
+    server.wait_state("ada", "live");
+    encoder.stop();
+    server.wait_state("ada", "offline");
+
+    let encoder = Encoder::repeat(&clip(8), &url);
+    server.wait_state("ada", "live");
+    drop(encoder);
+    assert_eq!(wait_for("its end", Duration::from_secs(5), || server.left("ada", "live")), "offline");
+}
+
 fn environment(garage: &Garage) -> BTreeMap<String, String> {
     let names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
     names.iter().filter_map(|name| Some(((*name).to_owned(), garage.env(name)?))).collect()

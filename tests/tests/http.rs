@@ -34,7 +34,7 @@ fn both_versions_in_clear_and_with_tls() {
 
     // A browser's form: on HTTP/2 it has no Host header, and its cookie is for HTTPS alone.
     server.channel("ada");
-    let login = "username=ada&password=correct+horse+battery";
+    let login = format!("username=ada&password={}", PASSWORD.replace(' ', "+"));
     for (version, scheme, url, cookie) in [
         ("--http2", "https", &https, "__Host-rivulet=rvs_"),
         ("--http1.1", "https", &https, "__Host-rivulet=rvs_"),
@@ -42,7 +42,7 @@ fn both_versions_in_clear_and_with_tls() {
     ] {
         let origin = format!("origin: {url}");
         let form = format!("{url}/login");
-        let answer = curl(&[&ca[..], &[version, "-H", &origin, "-d", login, &form]].concat());
+        let answer = curl(&[&ca[..], &[version, "-H", &origin, "-d", &login, &form]].concat());
         assert!(answer.lines().next().unwrap().contains(" 303"), "{version} {url}: {answer}");
         let line = answer.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap();
         assert!(line.starts_with(cookie), "{version} {url}: {line}");
@@ -50,7 +50,7 @@ fn both_versions_in_clear_and_with_tls() {
         let cookie = format!("cookie: {}", line.split(';').next().unwrap());
         let page = curl(&[&ca[..], &[version, "-H", &cookie, &format!("{url}/dashboard")]].concat());
         assert!(page.contains("rtmps://"), "{version} {url}: {page}");
-        let foreign = curl(&[&ca[..], &[version, "-H", "origin: https://evil.example", "-d", login, &form]].concat());
+        let foreign = curl(&[&ca[..], &[version, "-H", "origin: https://evil.example", "-d", &login, &form]].concat());
         assert!(foreign.lines().next().unwrap().contains(" 403"), "{version} {url}: {foreign}");
     }
 }
