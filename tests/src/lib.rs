@@ -4,6 +4,7 @@
 
 use rivulet_store::testing::TempDir;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -463,11 +464,11 @@ impl Viewer {
                     if !collected.gaps.contains(&number) {
                         collected.gaps.push(number);
                     }
-                } else if !collected.segments.contains_key(&number) {
+                } else if let Entry::Vacant(place) = collected.segments.entry(number) {
                     let url = resolve(&folder, &segment.uri);
                     let answer = get(&url);
                     assert_eq!(answer.status, 200, "{url}");
-                    collected.segments.insert(number, answer.body);
+                    place.insert(answer.body);
                 }
             }
             collected.ended = playlist.end_list;

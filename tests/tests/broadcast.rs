@@ -226,7 +226,8 @@ fn audio_alone_and_video_alone() {
     assert_eq!(silent.renditions.keys().collect::<Vec<_>>(), ["source"]);
     radio.watch_to_the_end(Duration::from_secs(40));
     silent.watch_to_the_end(Duration::from_secs(40));
-    (first.wait(), second.wait());
+    first.wait();
+    second.wait();
     let dir = TempDir::new();
     assert!(packets(&radio.save("audio", dir.path()), "a").len() > 400);
     assert!(packets(&silent.save("source", dir.path()), "v").len() > 220);
@@ -320,7 +321,8 @@ fn a_format_that_changes_in_mid_broadcast_goes_on_behind_a_discontinuity() {
     });
     let second = push("854x480", "10");
     viewer.watch_to_the_end(Duration::from_secs(60));
-    (second.wait(), first.wait());
+    second.wait();
+    first.wait();
     for (rendition, collected) in &viewer.renditions {
         assert!(collected.gaps.is_empty(), "{rendition}: {:?}", collected.gaps);
         let playlist = get(&collected.url).text();
