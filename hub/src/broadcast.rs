@@ -1,8 +1,8 @@
 //! The registry of running broadcasts, and what everybody may ask about one.
 
-use crate::{Demand, Feed, Program, Source};
+use crate::{Demand, Feed, Program, Source, Starts};
 use bytes::Bytes;
-use rivulet_protocol::rest::{Ingest, LiveState};
+use rivulet_protocol::rest::{Ingest, Latency, LiveState};
 use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,6 +25,10 @@ pub struct BroadcastInfo {
     /// The channel's name, as in its address.
     pub channel: String,
     pub started_at_ms: i64,
+    /// What the encoders of the qualities aim for.
+    pub latency: Latency,
+    /// Qualities are encoded only while somebody watches them.
+    pub on_demand: bool,
 }
 
 /// What pages and playlists show of a broadcast; each part writes its own fields.
@@ -154,6 +158,11 @@ impl Hub {
     /// Starts and ends from now on.
     pub fn events(&self) -> broadcast::Receiver<HubEvent> {
         self.0.events.subscribe()
+    }
+
+    /// Each broadcast once: those on air, then every one that starts.
+    pub fn starts(&self) -> Starts {
+        Starts::new(self.clone())
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Broadcast>>> {

@@ -7,10 +7,12 @@
 mod broadcast;
 mod demand;
 mod feed;
+mod starts;
 
 pub use broadcast::{Broadcast, BroadcastInfo, Hub, HubEvent, Metrics, Status};
 pub use demand::Demand;
 pub use feed::{Feed, Lagged, Reader};
+pub use starts::Starts;
 
 use bytes::Bytes;
 use rivulet_media::{AudioFormat, Packet, Ticks, VideoFormat};

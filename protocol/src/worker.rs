@@ -2,6 +2,7 @@
 //! a `u32` length in network order, then the postcard encoding. Timestamps are 90 kHz ticks of
 //! the broadcast's timeline.
 
+use crate::rest::Latency;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -53,16 +54,6 @@ pub struct Period {
     /// x264 preset.
     pub preset: String,
     pub latency: Latency,
-}
-
-/// What the encoders' settings favour.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Latency {
-    /// Each picture leaves at most a few pictures after it came.
-    #[default]
-    Low,
-    /// Look-ahead and B-frames: better pictures for the same rate.
-    Normal,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,8 @@
 //! Which renditions a source gets: a pure rule. Nothing is scaled up; the source itself is the
 //! top rung when players can take it as it is.
 
-use rivulet_protocol::worker::{Latency, Rung};
+use rivulet_protocol::rest::Latency;
+use rivulet_protocol::worker::Rung;
 
 /// A rung as configured. It is named by the short side of its picture, so that upright video gets
 /// the same rungs.
@@ -30,7 +31,7 @@ impl Default for Ladder {
             rungs: vec![rung(1080, 5000), rung(720, 2800), rung(480, 1400), rung(360, 800)],
             audio_kbps: 128,
             preset: "veryfast".into(),
-            latency: Latency::default(),
+            latency: Latency::Low,
             remux: true,
         }
     }

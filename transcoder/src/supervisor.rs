@@ -7,7 +7,7 @@ use crate::pipe;
 use crate::planner::{Output as Planned, Planner, Wanted};
 use crate::shed::Shedder;
 use bytes::Bytes;
-use rivulet_hub::{Broadcast, Feed, Format, Hub, HubEvent, Lagged, Program, Reader, RenditionKind};
+use rivulet_hub::{Broadcast, Feed, Format, Hub, Lagged, Program, Reader, RenditionKind, Starts};
 use rivulet_media::{AudioFormat, Packet, VideoFormat, aac::AacInfo, avc::AvcInfo, ms_from_ticks};
 use rivulet_protocol::worker::{Input, Output, Period, Rung};
 use std::collections::{BTreeMap, VecDeque};
@@ -19,7 +19,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
-use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, MissedTickBehavior, timeout};
 use tokio_util::sync::CancellationToken;
@@ -46,8 +45,6 @@ const THUMBNAILS_AT_ONCE: usize = 2;
 #[derive(Clone)]
 pub struct Config {
     pub ladder: Ladder,
-    /// Encode a rung only while somebody watches it.
-    pub on_demand: bool,
     /// The program that is a worker when called with `args`.
     pub worker: PathBuf,
     pub args: Vec<OsString>,
@@ -60,39 +57,20 @@ pub struct Deps {
 
 pub struct Transcoder {
     config: Arc<Config>,
-    deps: Deps,
-    events: tokio::sync::broadcast::Receiver<HubEvent>,
+    starts: Starts,
 }
 
 impl Transcoder {
     pub fn new(config: Config, deps: Deps) -> Self {
-        let events = deps.hub.events();
-        Self { config: Arc::new(config), deps, events }
+        Self { config: Arc::new(config), starts: deps.hub.starts() }
     }
 
     /// Serves every broadcast until `shutdown`, then returns once those that run have ended.
     pub async fn run(mut self, shutdown: CancellationToken) {
         let tasks = TaskTracker::new();
-        let mut known = std::collections::HashSet::new();
-        loop {
-            let started = tokio::select! {
-                event = self.events.recv() => match event {
-                    Ok(HubEvent::Started(broadcast)) => vec![broadcast],
-                    Ok(HubEvent::Ended(broadcast)) => {
-                        known.remove(&broadcast.info.id);
-                        continue;
-                    }
-                    Err(RecvError::Lagged(_)) => self.deps.hub.list(),
-                    Err(RecvError::Closed) => break,
-                },
-                () = shutdown.cancelled() => break,
-            };
-            for broadcast in started {
-                if known.insert(broadcast.info.id.clone()) {
-                    let span = info_span!("transcode", channel = %broadcast.info.channel);
-                    tasks.spawn(Director::new(self.config.clone(), broadcast).run().instrument(span));
-                }
-            }
+        while let Some(Some(broadcast)) = shutdown.run_until_cancelled(self.starts.next()).await {
+            let span = info_span!("transcode", channel = %broadcast.info.channel);
+            tasks.spawn(Director::new(self.config.clone(), broadcast).run().instrument(span));
         }
         tasks.close();
         tasks.wait().await;
@@ -166,7 +144,7 @@ impl Director {
             reached: Mutex::new(None),
         });
         Self {
-            planner: Planner::new(config.ladder.clone()),
+            planner: Planner::new(Ladder { latency: broadcast.info.latency, ..config.ladder.clone() }),
             config,
             broadcast,
             work,
@@ -219,7 +197,7 @@ impl Director {
     fn demand(&mut self, planned: &mut Vec<Planned>) {
         let wanted = self.broadcast.demand.wanted(WARM);
         let shed = &self.broadcast.status.borrow().shed;
-        let wanted = match self.config.on_demand {
+        let wanted = match self.broadcast.info.on_demand {
             true => Wanted::These(wanted.into_iter().filter(|name| !shed.contains(name)).collect()),
             false if shed.is_empty() => Wanted::All,
             false => Wanted::These(self.sheddable.iter().filter(|name| !shed.contains(name)).cloned().collect()),

@@ -6,7 +6,8 @@ use ffmpeg_next::codec::{self, Context};
 use ffmpeg_next::format::Pixel;
 use ffmpeg_next::util::frame::Video;
 use ffmpeg_next::{Dictionary, Packet, Rational, encoder, picture};
-use rivulet_protocol::worker::{Latency, Output, Period, Rung};
+use rivulet_protocol::rest::Latency;
+use rivulet_protocol::worker::{Output, Period, Rung};
 use std::collections::VecDeque;
 use std::sync::mpsc::Receiver;
 
