@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 /// Encoders of the first look, which decides how many fill most of a core.
 const FIRST_LOOK: usize = 50;
-const FILL: f64 = 0.7;
+const FILL: f64 = 0.8;
 /// Playlists are there and first segments written.
 const WARM_UP: Duration = Duration::from_secs(6);
 /// Beyond this, the server or the load has not kept up.
@@ -41,7 +41,7 @@ struct Measure {
 pub struct Publishers {
     #[command(flatten)]
     measure: Measure,
-    /// Encoders at a time [default: as many as keep the busier server's core 70 % busy]
+    /// Encoders at a time [default: as many as keep the busier server's core 80 % busy]
     #[arg(long, value_name = "N")]
     publishers: Option<usize>,
 }

@@ -49,7 +49,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 fn verdict(name: &str, value: f64, goal: f64, at_most: bool) {
     let met = if at_most { value <= goal } else { value >= goal };
     let (bound, met) = (if at_most { "at most" } else { "at least" }, if met { "met" } else { "MISSED" });
-    println!("  {name} {value:.3}, goal {bound} {goal}: {met}");
+    println!("  {name} {value:.4}, goal {bound} {goal}: {met}");
 }
 
 #[cfg(test)]
