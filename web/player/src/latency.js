@@ -14,6 +14,8 @@ const SMOOTH_MS = 20_000;
 const CATCH_UP_RATE = 1.08;
 const CATCH_UP_FROM = 0.15;
 const RESERVE = 0.25;
+// Further behind, it jumps.
+const JUMP_FROM = 12;
 const TICK_MS = 250;
 const KEY = "rivulet.latency";
 
@@ -40,7 +42,8 @@ export class Latency {
 
   // What a new hls.js begins with.
   get config() {
-    return { lowLatencyMode: this.#low(), liveMaxLatencyDurationCount: 10, maxLiveSyncPlaybackRate: 1 };
+    // The pace is set here, since hls.js catches up only with more than a second in reserve.
+    return { lowLatencyMode: this.#low(), maxLiveSyncPlaybackRate: 1 };
   }
 
   attach(hls) {
@@ -122,11 +125,15 @@ export class Latency {
 
   #catchUp(hls) {
     const video = this.#video;
-    if (!this.#low() || video.paused) return;
+    if (video.paused) return;
     const { buffered, currentTime } = video;
     const ahead = buffered.length ? buffered.end(buffered.length - 1) - currentTime : 0;
     const behind = hls.latency - (hls.targetLatency ?? Infinity);
-    const rate = behind > CATCH_UP_FROM && ahead > RESERVE ? CATCH_UP_RATE : 1;
+    if (behind > JUMP_FROM && hls.liveSyncPosition) {
+      video.currentTime = hls.liveSyncPosition;
+      return;
+    }
+    const rate = this.#low() && behind > CATCH_UP_FROM && ahead > RESERVE ? CATCH_UP_RATE : 1;
     if (video.playbackRate !== rate) video.playbackRate = rate;
   }
 
