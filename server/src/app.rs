@@ -108,7 +108,7 @@ impl App {
         let ingest = Ingest::bind(ingest, deps).await?;
         let worker = std::env::current_exe().context("cannot find this program's own file")?;
         let transcoder = Transcoder::new(
-            rivulet_transcoder::Config { ladder, worker, args: vec!["worker".into()] },
+            rivulet_transcoder::Config { ladder, warm: settings.warm, worker, args: vec!["worker".into()] },
             rivulet_transcoder::Deps { hub: hub.clone() },
         );
         let origin = Origin::new(

@@ -78,6 +78,9 @@ pub struct Serve {
     /// Bitrate of audio that has to be encoded, in kb/s
     #[arg(long, env = "RIVULET_AUDIO_KBPS", default_value_t = 128, value_name = "KBPS")]
     pub audio_kbps: u32,
+    /// How long a quality is made after the last viewer has left it
+    #[arg(long, env = "RIVULET_WARM", default_value = "30s", value_parser = duration, value_name = "TIME")]
+    pub warm: Duration,
     /// Length of the parts that players fetch ahead of whole segments, in seconds: 0.2, 0.5 or 1
     #[arg(long, env = "RIVULET_PART", default_value_t = 0.5, value_name = "SECONDS")]
     pub part: f64,

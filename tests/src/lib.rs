@@ -2,6 +2,7 @@
 //! read as short stories: start a server, make a channel, push a clip, look at what viewers get.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use rivulet_hls_rules::Checker;
 use rivulet_store::testing::TempDir;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -90,6 +91,8 @@ impl Server {
             .args(["serve", "--http", "127.0.0.1:0", "--rtmp", "127.0.0.1:0", "--data"])
             .arg(data.path())
             .args(&options.flags)
+            // Whole ladders, so that segments can be counted, unless a test is about demand.
+            .args(if options.flags.iter().any(|flag| flag == "--rungs") { &[][..] } else { &["--rungs", "always"] })
             .envs(&options.env)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -138,6 +141,13 @@ impl Server {
 
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// The folder of the running broadcast's renditions, as a path.
+    pub fn broadcast(&self, channel: &str) -> String {
+        let master = self.get(&format!("/live/{channel}/master.m3u8")).text();
+        let uri = master_playlist(&master).variants[0].uri.clone();
+        format!("/live/{channel}/{}", uri.split('/').next().unwrap())
     }
 
     /// Pids of the transcoder workers.
@@ -416,6 +426,7 @@ pub fn master_playlist(text: &str) -> m3u8_rs::MasterPlaylist {
 /// Collects every segment of a broadcast while it is on air, as a very patient viewer would.
 pub struct Viewer {
     http: String,
+    checker: Checker,
     /// By rendition: its playlist's URL, initialisation segment and segments by number.
     pub renditions: BTreeMap<String, Collected>,
 }
@@ -444,7 +455,7 @@ impl Viewer {
             let id = uri.split('/').nth(1).unwrap().to_owned();
             (id, Collected { url: format!("{base}{uri}"), ..Collected::default() })
         });
-        Self { http: server.http.clone(), renditions: renditions.collect() }
+        Self { http: server.http.clone(), checker: Checker::default(), renditions: renditions.collect() }
     }
 
     /// Fetches what is new. Answers whether every rendition has ended.
@@ -453,6 +464,9 @@ impl Viewer {
         for collected in self.renditions.values_mut() {
             let answer = get(&collected.url);
             assert_eq!(answer.status, 200, "{}", collected.url);
+            if let Err(broken) = self.checker.check(&collected.url, &answer.text()) {
+                panic!("{broken}");
+            }
             let playlist = media_playlist(&answer.text());
             let folder = collected.url.rsplit_once('/').unwrap().0.to_owned();
             for (index, segment) in playlist.segments.iter().enumerate() {

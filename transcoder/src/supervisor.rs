@@ -35,8 +35,6 @@ const SILENT: Duration = Duration::from_secs(5);
 /// For the pictures still inside encoders at the end.
 const FINISH: Duration = Duration::from_secs(4);
 const MAX_BACKOFF: Duration = Duration::from_millis(1_600);
-/// How long a rung is made after the last request for it.
-const WARM: Duration = Duration::from_secs(30);
 /// A worker that has just begun is behind for a while.
 const CATCH_UP: Duration = Duration::from_secs(8);
 const THUMBNAIL_WITHIN: Duration = Duration::from_secs(5);
@@ -45,6 +43,8 @@ const THUMBNAILS_AT_ONCE: usize = 2;
 #[derive(Clone)]
 pub struct Config {
     pub ladder: Ladder,
+    /// How long a rung is made after the last request for it.
+    pub warm: Duration,
     /// The program that is a worker when called with `args`.
     pub worker: PathBuf,
     pub args: Vec<OsString>,
@@ -195,7 +195,7 @@ impl Director {
 
     /// Tells the planner what is watched, but for what the machine has no time for.
     fn demand(&mut self, planned: &mut Vec<Planned>) {
-        let wanted = self.broadcast.demand.wanted(WARM);
+        let wanted = self.broadcast.demand.wanted(self.config.warm);
         let shed = &self.broadcast.status.borrow().shed;
         let wanted = match self.broadcast.info.on_demand {
             true => Wanted::These(wanted.into_iter().filter(|name| !shed.contains(name)).collect()),

@@ -10,9 +10,10 @@ const STALLS_WITHIN_MS = 30_000;
 const TRY_AGAIN_MS = 120_000;
 // hls.js adds a second of latency for each stall and never takes it back.
 const SMOOTH_MS = 20_000;
-// Faster by so much while behind the wished latency, with so much left to play.
-const CATCH_UP_RATE = 1.08;
-const CATCH_UP_FROM = 0.15;
+// While further behind than wished and with so much left to play, faster by so much for each second.
+const CATCH_UP_FROM = 0.04;
+const CATCH_UP_GAIN = 0.25;
+const CATCH_UP_MOST = 0.1;
 const RESERVE = 0.25;
 // Further behind, it jumps.
 const JUMP_FROM = 12;
@@ -133,8 +134,9 @@ export class Latency {
       video.currentTime = hls.liveSyncPosition;
       return;
     }
-    const rate = this.#low() && behind > CATCH_UP_FROM && ahead > RESERVE ? CATCH_UP_RATE : 1;
-    if (video.playbackRate !== rate) video.playbackRate = rate;
+    const faster = this.#low() && behind > CATCH_UP_FROM && ahead > RESERVE;
+    const rate = faster ? 1 + Math.min(CATCH_UP_MOST, behind * CATCH_UP_GAIN) : 1;
+    if (Math.abs(video.playbackRate - rate) > 0.005 || rate === 1) video.playbackRate = rate;
   }
 
   #show() {
