@@ -34,8 +34,9 @@ check:
 	scripts/check-dependencies.mjs
 
 bench:
-	scripts/setup build run
+	scripts/setup build run bench
 	scripts/build-web
 	cargo build --release -p rivulet-server
 	scripts/bench-clip $(CARGO_TARGET_DIR)/bench-1080p30.mp4
-	$(CARGO_TARGET_DIR)/release/rivulet bench ladder --input $(CARGO_TARGET_DIR)/bench-1080p30.mp4
+	cd tests/browser && npm ci --no-audit --no-fund --silent
+	scripts/bench $(CARGO_TARGET_DIR)/release/rivulet $(CARGO_TARGET_DIR)/bench-1080p30.mp4

@@ -16,6 +16,7 @@ use crate::http::Files;
 use crate::recorder::Recorder;
 use prometheus::{Histogram, HistogramOpts, IntCounter, Registry};
 use rivulet_hub::{Hub, Starts};
+use rivulet_media::Ticks;
 use rivulet_store::{Blobs, Store};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -32,6 +33,8 @@ pub struct Config {
     /// Where segments wait for a remote blob store; unused with a local one.
     pub spool: PathBuf,
     pub spool_max_bytes: u64,
+    /// Wished length of a part.
+    pub part: Ticks,
     /// How long the segments of an ended broadcast are kept; `None`: for ever.
     pub retention: Option<Duration>,
 }
@@ -97,7 +100,7 @@ impl Origin {
         while let Some(Some(broadcast)) = shutdown.run_until_cancelled(self.starts.next()).await {
             let span = info_span!("origin", channel = %broadcast.info.channel);
             let (live, recorder, metrics) = (self.live.clone(), recorder.clone(), self.metrics.clone());
-            tasks.spawn(live::run(broadcast, live, recorder, metrics).instrument(span));
+            tasks.spawn(live::run(broadcast, self.config.part, live, recorder, metrics).instrument(span));
         }
         // The recording ends when the last broadcast's task has let go of the recorder.
         drop(recorder);

@@ -115,6 +115,7 @@ impl App {
             rivulet_origin::Config {
                 spool: settings.storage.data.join("spool"),
                 spool_max_bytes: settings.spool_mib * 1024 * 1024,
+                part: settings.part().map_err(anyhow::Error::msg)?,
                 retention: Some(settings.retention).filter(|keep| !keep.is_zero()),
             },
             rivulet_origin::Deps { store: store.clone(), blobs, hub: hub.clone() },

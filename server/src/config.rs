@@ -78,6 +78,9 @@ pub struct Serve {
     /// Bitrate of audio that has to be encoded, in kb/s
     #[arg(long, env = "RIVULET_AUDIO_KBPS", default_value_t = 128, value_name = "KBPS")]
     pub audio_kbps: u32,
+    /// Length of the parts that players fetch ahead of whole segments, in seconds: 0.2, 0.5 or 1
+    #[arg(long, env = "RIVULET_PART", default_value_t = 0.5, value_name = "SECONDS")]
+    pub part: f64,
     /// Encode every quality, also where the source could be passed on as it is
     #[arg(long, env = "RIVULET_NO_REMUX")]
     pub no_remux: bool,
@@ -148,8 +151,17 @@ impl Serve {
             rungs: Ladder::parse_rungs(&self.ladder).map_err(|e| format!("--ladder: {e}"))?,
             audio_kbps: self.audio_kbps,
             preset: self.preset.clone(),
+            latency: self.latency,
             remux: !self.no_remux,
         })
+    }
+
+    /// The wished length of a part, in ticks.
+    pub fn part(&self) -> Result<i64, String> {
+        match self.part {
+            seconds if (0.1..=1.0).contains(&seconds) => Ok((seconds * 90_000.0) as i64),
+            other => Err(format!("--part {other} is not between 0.1 and 1 seconds")),
+        }
     }
 
     /// What holds where a channel has nothing of its own.

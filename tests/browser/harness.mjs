@@ -25,11 +25,12 @@ export class Server {
   #data;
   #log = [];
 
-  static async start() {
+  // `flags` are further ones for `rivulet serve`.
+  static async start(flags = []) {
     const server = new Server();
     server.#data = await mkdtemp(join(tmpdir(), "rivulet-browser-"));
     const free = "127.0.0.1:0";
-    const args = ["serve", "--data", server.#data, "--http", free, "--rtmp", free, "--irc", free];
+    const args = ["serve", "--data", server.#data, "--http", free, "--rtmp", free, "--irc", free, ...flags];
     server.#child = spawn(binary, args, { stdio: ["ignore", "ignore", "pipe"] });
     createInterface({ input: server.#child.stderr }).on("line", (line) => server.#log.push(line));
     server.http = `http://${await server.#listening("http")}`;
@@ -97,7 +98,7 @@ export function push(server, key) {
   return { stop: () => end(child, "SIGINT") };
 }
 
-async function end(child, signal) {
+export async function end(child, signal) {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const closed = once(child, "close");
   child.kill(signal);

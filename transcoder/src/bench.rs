@@ -3,15 +3,16 @@
 
 use crate::ladder::Ladder;
 use crate::pipe;
-use crate::planner::{Output, Planner};
-use crate::worker::video;
+use crate::planner::{Output, Planner, Wanted};
+use crate::worker::encode;
 use bytes::Bytes;
 use ffmpeg_next::{codec, format, media};
 use rivulet_hub::Source;
 use rivulet_media::avc::{self, AvcInfo};
 use rivulet_media::{Packet, TICKS_PER_SECOND, VideoFormat};
-use rivulet_protocol::worker::Rung;
-use std::io::Write;
+use rivulet_protocol::worker::{Output as Made, Rung};
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
 use std::path::Path;
 
 /// The video of a file, as an encoder would send it.
@@ -69,13 +70,14 @@ impl Clip {
     }
 
     pub fn plan(&self, ladder: &Ladder) -> Vec<Rung> {
-        ladder.plan(self.width, self.height, true).rungs
+        ladder.plan(self.width, self.height, self.format.avc.fps_milli.unwrap_or(30_000), true).rungs
     }
 
     /// The clip through the planner, as the server does it.
     pub fn feed(&self, ladder: &Ladder) -> anyhow::Result<Feed> {
         let mut planner = Planner::new(ladder.clone());
         let mut out = Vec::new();
+        planner.want(Wanted::All, &mut out);
         let at = self.packets.first().map_or(0, |packet| packet.pts);
         planner.push(Source::Period { at, video: Some(self.format.clone()), audio: None }, &mut out);
         self.packets.iter().for_each(|packet| planner.push(Source::Video(packet.clone()), &mut out));
@@ -87,11 +89,56 @@ impl Clip {
         }
         Ok(Feed(frames))
     }
+
+    /// What a worker answers, until its end: every rendition as a raw H.264 stream, with a picture
+    /// for each of the clip's.
+    pub fn made(&self, worker: &mut impl Read) -> anyhow::Result<BTreeMap<u8, Vec<u8>>> {
+        let (mut streams, mut pictures) = (BTreeMap::<u8, Vec<u8>>::new(), BTreeMap::<u8, usize>::new());
+        while let Some(message) = pipe::read(worker)? {
+            match message {
+                Made::VideoFormat { rendition, config, .. } => {
+                    let sets = parameter_sets(&config).ok_or_else(|| anyhow::anyhow!("no parameter sets"))?;
+                    streams.entry(rendition).or_default().extend(sets);
+                }
+                Made::Video { rendition, data, .. } => {
+                    streams.entry(rendition).or_default().extend(start_codes(&data));
+                    *pictures.entry(rendition).or_default() += 1;
+                }
+                _ => {}
+            }
+        }
+        let complete = pictures.values().all(|count| *count == self.pictures());
+        anyhow::ensure!(complete, "of {} pictures the renditions have {pictures:?}", self.pictures());
+        Ok(streams)
+    }
+}
+
+const START_CODE: [u8; 4] = [0, 0, 0, 1];
+
+/// NAL units behind start codes instead of lengths.
+fn start_codes(data: &[u8]) -> Vec<u8> {
+    let (mut out, mut rest) = (Vec::with_capacity(data.len()), data);
+    while let Some((length, body)) = rest.split_first_chunk::<4>() {
+        let (nal, after) = body.split_at(body.len().min(u32::from_be_bytes(*length) as usize));
+        out.extend(START_CODE);
+        out.extend(nal);
+        rest = after;
+    }
+    out
+}
+
+/// The same for the one SPS and PPS of an `AVCDecoderConfigurationRecord`.
+fn parameter_sets(config: &[u8]) -> Option<Vec<u8>> {
+    let (length, rest) = config.get(6..)?.split_first_chunk::<2>()?;
+    let (sps, rest) = rest.split_at_checked(u16::from_be_bytes(*length).into())?;
+    let (length, rest) = rest.get(1..)?.split_first_chunk::<2>()?;
+    let pps = rest.get(..usize::from(u16::from_be_bytes(*length)))?;
+    Some([&START_CODE, sps, &START_CODE, pps].concat())
 }
 
 /// Options of libavcodec that make a peer's encoder equal to ours.
 pub fn encoder_options(rung: &Rung, ladder: &Ladder) -> Vec<(&'static str, String)> {
-    let mut options = video::encoder_options(rung, &ladder.preset).to_vec();
-    options.push(("x264-params", video::x264_params(rung)));
+    let mut options = encode::options_of(rung, &ladder.preset).to_vec();
+    options.push(("x264-params", encode::x264_params(rung, ladder.latency)));
     options
 }
