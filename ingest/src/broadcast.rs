@@ -58,7 +58,7 @@ pub enum Command {
 #[derive(Clone)]
 pub struct Settings {
     pub limits: Limits,
-    /// Where a channel has none of its own.
+    /// What holds where a channel has nothing of its own.
     pub broadcast: BroadcastSettings,
 }
 

@@ -36,7 +36,7 @@ pub struct Config {
     /// Address and certificate for RTMPS.
     pub rtmps: Option<(SocketAddr, TlsAcceptor)>,
     pub limits: Limits,
-    /// Where a channel has none of its own.
+    /// What holds where a channel has nothing of its own.
     pub broadcast: BroadcastSettings,
     /// From the connection to an accepted stream key.
     pub publish_deadline: Duration,

@@ -153,6 +153,7 @@ impl Latency {
 pub enum Rungs {
     /// While somebody watches them.
     OnDemand,
+    /// From the start of a broadcast to its end.
     Always,
 }
 

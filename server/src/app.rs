@@ -29,7 +29,9 @@ pub fn now_ms() -> i64 {
 
 pub fn start(settings: Serve) -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_env("RIVULET_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Whoever read the log may be gone; to complain about that, on the same closed pipe, would panic.
+    let log = tracing_subscriber::fmt().log_internal_errors(false);
+    let log = log.with_env_filter(filter).with_writer(std::io::stderr);
     match settings.log_json {
         true => log.json().init(),
         false => log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),

@@ -167,7 +167,7 @@ impl Serve {
         }
     }
 
-    /// Where a channel has none of its own.
+    /// What holds where a channel has nothing of its own.
     pub fn broadcast(&self) -> BroadcastSettings {
         let grace_seconds = self.grace.as_secs().try_into().unwrap_or(u32::MAX);
         BroadcastSettings { grace_seconds, latency: self.latency, rungs: self.rungs }

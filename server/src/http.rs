@@ -30,6 +30,8 @@ use tracing::debug;
 /// From a connection to the head of its first request, TLS included; then for each head that has begun.
 const HEADERS_WITHIN: Duration = Duration::from_secs(10);
 const MAX_CONNECTIONS: usize = 50_000;
+/// Requests at once on a connection of HTTP/2; the client waits with more.
+const MAX_STREAMS: u32 = 128;
 /// What connections may take to finish once everything else has stopped.
 const GOODBYE: Duration = Duration::from_secs(2);
 
@@ -40,7 +42,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// `https` is an address and a certificate, whose configuration offers `h2` and `http/1.1`.
+    /// Takes the ports; `https` is an address and a certificate, whose configuration offers `h2` and `http/1.1`.
     pub async fn bind(http: SocketAddr, https: Option<(SocketAddr, TlsAcceptor)>) -> anyhow::Result<Self> {
         let listen = |addr: SocketAddr, name: &'static str| async move {
             TcpListener::bind(addr).await.with_context(|| {
@@ -55,18 +57,22 @@ impl Server {
         Ok(Self { http, https })
     }
 
+    /// Where it listens in clear.
     pub fn http_addr(&self) -> std::io::Result<SocketAddr> {
         self.http.local_addr()
     }
 
+    /// Where it listens with TLS, if it has a certificate.
     pub fn https_addr(&self) -> Option<SocketAddr> {
         self.https.as_ref().and_then(|(listener, _)| listener.local_addr().ok())
     }
 
+    /// Serves `router` on every listener until `shutdown`, then lets open requests finish for a moment.
     pub async fn run(self, router: Router, shutdown: CancellationToken) {
         let mut builder = Builder::new(TokioExecutor::new());
         builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN);
-        builder.http2().timer(TokioTimer::new()).keep_alive_interval(Duration::from_secs(30));
+        let mut http2 = builder.http2();
+        http2.timer(TokioTimer::new()).keep_alive_interval(Duration::from_secs(30)).max_concurrent_streams(MAX_STREAMS);
         let (builder, places) = (Arc::new(builder), Arc::new(Semaphore::new(MAX_CONNECTIONS)));
         let connections = TaskTracker::new();
         loop {

@@ -11,6 +11,7 @@ pub struct Channel {
     pub name: String,
     pub owner_id: String,
     pub title: String,
+    /// What it has of its own.
     pub settings: ChannelSettings,
 }
 
@@ -111,6 +112,7 @@ impl Store {
         Ok(())
     }
 
+    /// They replace the channel's own; what is absent is the instance's from here on.
     pub async fn set_channel_settings(&self, channel_id: &str, settings: &ChannelSettings) -> Result<(), StoreError> {
         sqlx::query("UPDATE channels SET grace_seconds = $2, latency = $3, rungs = $4 WHERE id = $1")
             .bind(channel_id)

@@ -5,7 +5,9 @@ use rivulet_store::testing::{Garage, Postgres, TempDir};
 use rivulet_store::{Blobs, Store};
 use rivulet_tests::*;
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -248,6 +250,23 @@ fn what_a_stopped_server_could_not_send_the_next_one_sends() {
             assert!(Some(body) == stored.get(&format!("{rendition}/{number}.m4s")), "{rendition}/{number} is lost");
         }
     }
+}
+
+#[test]
+fn a_server_whose_log_nobody_reads_still_stops() {
+    let data = TempDir::new();
+    let mut server = Command::new(binary())
+        .args(["serve", "--http", "127.0.0.1:0", "--rtmp", "127.0.0.1:0", "--data"])
+        .arg(data.path())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // To the end of the box; then the pipe is closed.
+    let log = BufReader::new(server.stderr.take().unwrap());
+    log.lines().map_while(Result::ok).find(|line| line.starts_with('└')).unwrap();
+    signal(server.id(), "TERM");
+    let ended = wait_for("its end", Duration::from_secs(10), || server.try_wait().unwrap());
+    assert!(ended.success(), "{ended}");
 }
 
 #[test]

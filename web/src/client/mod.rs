@@ -137,10 +137,12 @@ impl<T: Transport> Client<T> {
         self.get(format!("channels/{name}/golive")).await
     }
 
+    /// What the channel's broadcasts have, of its own and of the server's.
     pub async fn settings(&self, name: &str) -> Result<Settings, Error> {
         self.get(format!("channels/{name}/settings")).await
     }
 
+    /// Replaces the channel's own; what is absent is the server's.
     pub async fn set_settings(&self, name: &str, settings: &ChannelSettings) -> Result<Settings, Error> {
         self.with_body("PUT", format!("channels/{name}/settings"), settings).await
     }
