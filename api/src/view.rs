@@ -7,6 +7,7 @@ use rivulet_store::Channel as Row;
 /// What is on air on a channel.
 pub struct OnAir {
     pub state: LiveState,
+    pub playable: bool,
     pub started_at_ms: i64,
     pub revision: u64,
     pub thumbnail_at_ms: Option<i64>,
@@ -19,6 +20,7 @@ impl OnAir {
         let status = broadcast.status.borrow();
         Self {
             state: status.state,
+            playable: status.playable,
             started_at_ms: broadcast.info.started_at_ms,
             revision: status.revision,
             thumbnail_at_ms: status.thumbnail_at_ms,
@@ -44,8 +46,7 @@ pub fn channel(row: &Row, on_air: Option<&OnAir>) -> Channel {
         channel.state = on_air.state;
         channel.viewers = on_air.viewers;
         channel.started_at_ms = Some(on_air.started_at_ms);
-        channel.playback = matches!(on_air.state, LiveState::Live | LiveState::Reconnecting)
-            .then(|| format!("/live/{name}/master.m3u8"));
+        channel.playback = on_air.playable.then(|| format!("/live/{name}/master.m3u8"));
         // Each broadcast counts from zero; with its start added, no two of a channel are alike.
         channel.revision = on_air.started_at_ms.unsigned_abs().saturating_add(on_air.revision);
         channel.thumbnail = on_air.thumbnail_at_ms.map(|t| format!("/live/{name}/thumbnail.jpg?t={t}"));
@@ -79,7 +80,14 @@ mod tests {
             (LiveState::Offline, 0, None, None)
         );
 
-        let on_air = |state| OnAir { state, started_at_ms: 5000, revision: 2, thumbnail_at_ms: Some(7), viewers: 3 };
+        let on_air = |state| OnAir {
+            state,
+            playable: state != LiveState::Starting,
+            started_at_ms: 5000,
+            revision: 2,
+            thumbnail_at_ms: Some(7),
+            viewers: 3,
+        };
         let starting = channel(&row, Some(&on_air(LiveState::Starting)));
         assert_eq!((starting.playback, starting.viewers), (None, 3), "there is nothing to play yet");
         for state in [LiveState::Live, LiveState::Reconnecting] {

@@ -121,6 +121,7 @@ impl Site {
             channel_id: "c".into(),
             channel: channel.into(),
             started_at_ms: 1_700_000_000_000,
+            first_number: 0,
             latency: Latency::Low,
             on_demand: false,
         })

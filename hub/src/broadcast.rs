@@ -25,6 +25,9 @@ pub struct BroadcastInfo {
     /// The channel's name, as in its address.
     pub channel: String,
     pub started_at_ms: i64,
+    /// Number of its first segment, period and initialisation segment: zero, but for a broadcast
+    /// that goes on after a restart of the server. Then it is more than any that was used before.
+    pub first_number: u32,
     /// What the encoders of the qualities aim for.
     pub latency: Latency,
     /// Qualities are encoded only while somebody watches them.
@@ -36,6 +39,8 @@ pub struct BroadcastInfo {
 pub struct Status {
     /// `Starting` until the origin has something to play; never `Offline`.
     pub state: LiveState,
+    /// There is something to play. Written by the origin.
+    pub playable: bool,
     /// Rises when players have to load the multivariant playlist anew. Written by the origin.
     pub revision: u64,
     /// Written by ingest (`connected`, formats, checks) .
@@ -107,7 +112,8 @@ impl Hub {
             demand: Demand::default(),
             status: watch::Sender::new(Status {
                 state: LiveState::Starting,
-                revision: 0,
+                playable: false,
+                revision: info.first_number.into(),
                 ingest: Ingest::default(),
                 thumbnail_at_ms: None,
                 shed: Vec::new(),

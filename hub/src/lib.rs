@@ -30,8 +30,10 @@ pub enum Source {
     },
     Video(Packet),
     Audio(Packet),
-    /// The broadcast is over; nothing follows.
-    End,
+    /// Nothing follows: the broadcast is over, or else the next process goes on with it.
+    End {
+        over: bool,
+    },
 }
 
 /// What the transcoder writes and the origin reads.
@@ -43,31 +45,18 @@ pub enum Program {
     /// samples. Segment numbers only ever rise, by one.
     Cut(Cut),
     /// Codec configuration of a rendition, before its first sample of the period.
-    Format {
-        period: u32,
-        rendition: usize,
-        format: Format,
-    },
+    Format { period: u32, rendition: usize, format: Format },
     /// `segment` is set on the key frame that starts a segment of a video rendition. An encoder
     /// that was restarted goes on with a key frame, wherever it was.
-    Sample {
-        period: u32,
-        rendition: usize,
-        segment: Option<u64>,
-        packet: Packet,
-    },
+    Sample { period: u32, rendition: usize, segment: Option<u64>, packet: Packet },
     /// Nothing more comes of the encoded renditions of this period and those before it.
-    Finished {
-        period: u32,
-    },
+    Finished { period: u32 },
     /// Nobody watches this rendition: nothing comes of it until somebody does.
-    Idle {
-        period: u32,
-        rendition: usize,
-    },
+    Idle { period: u32, rendition: usize },
     /// Replaces the broadcast's thumbnail (JPEG).
     Thumbnail(Bytes),
-    End,
+    /// Nothing follows; see [`Source::End`].
+    End { over: bool },
 }
 
 /// A span of the program with an unchanging set of renditions.

@@ -72,6 +72,7 @@ mod tests {
             channel_id: channel.into(),
             channel: channel.into(),
             started_at_ms: 0,
+            first_number: 0,
             latency: Latency::Low,
             on_demand: false,
         })

@@ -5,7 +5,8 @@ use crate::health::{Health, Limits};
 use crate::session::Metadata;
 use rivulet_hub::{Broadcast, BroadcastInfo, Hub, Source};
 use rivulet_media::flv::{AudioTag, VideoTag};
-use rivulet_media::timeline::{Output, Timeline, TimelineError};
+use rivulet_media::ms_from_ticks;
+use rivulet_media::timeline::{Output, START_MS, Timeline, TimelineError};
 use rivulet_protocol::rest::{BroadcastSettings, Ingest, LiveState, Rungs};
 use rivulet_store::{Channel, Store, StoreError};
 use std::collections::HashMap;
@@ -87,7 +88,7 @@ impl Publishers {
     ) -> mpsc::Sender<Command> {
         let mut attach = Command::Attach { session, kick };
         loop {
-            let owner = self.owner(channel);
+            let owner = self.owner(channel, None);
             match owner.send(attach).await {
                 Ok(()) => return owner,
                 // It ended in this very moment; the next one is new.
@@ -103,14 +104,33 @@ impl Publishers {
         self.tasks.wait().await;
     }
 
-    fn owner(&self, channel: &Channel) -> mpsc::Sender<Command> {
+    /// Takes up the broadcasts that a process before this one has left open: each waits for its
+    /// encoder as if the connection had just been lost. What was left too long ago is over.
+    pub async fn resume(&self) -> Result<(), StoreError> {
+        for row in self.store.open_broadcasts().await? {
+            let recorded = self.store.last_recorded(&row.id).await?.unwrap_or(0);
+            let heard_ms = row.started_at_ms + (ms_from_ticks(recorded) - START_MS).max(0);
+            let channel = self.store.channel_by_id(&row.channel_id).await?;
+            let grace = |channel: &Channel| self.settings.broadcast.for_channel(channel.settings).grace_seconds;
+            match channel.filter(|channel| now_ms() - heard_ms <= i64::from(grace(channel)) * 1000) {
+                Some(channel) => {
+                    let elapsed_ms = (now_ms() - row.started_at_ms).max(0);
+                    drop(self.owner(&channel, Some(Resumed { row, elapsed_ms })));
+                }
+                None => self.store.end_broadcast(&row.id, heard_ms).await?,
+            }
+        }
+        Ok(())
+    }
+
+    fn owner(&self, channel: &Channel, resumed: Option<Resumed>) -> mpsc::Sender<Command> {
         let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(owner) = owners.get(&channel.id) {
             return owner.clone();
         }
         let (sender, receiver) = mpsc::channel(QUEUE);
         owners.insert(channel.id.clone(), sender.clone());
-        let owner = Owner {
+        let mut owner = Owner {
             channel: channel.clone(),
             hub: self.hub.clone(),
             store: self.store.clone(),
@@ -124,6 +144,13 @@ impl Publishers {
             last_packet: Instant::now(),
         };
         let span = info_span!("broadcast", channel = %channel.name);
+        if let Some(Resumed { row, elapsed_ms }) = resumed {
+            span.in_scope(|| info!(broadcast = %row.id, "broadcast waits for its encoder"));
+            owner.timeline = Timeline::resumed(elapsed_ms);
+            // Segments last longer than a second, so that fewer than that were made.
+            owner.go_on_air(row.id, row.started_at_ms, (elapsed_ms / 1000 + 1).try_into().unwrap_or(0));
+            owner.show_waiting();
+        }
         let (this, id, own_sender) = (self.clone(), channel.id.clone(), sender.clone());
         let work = async move {
             owner.run(receiver, this.shutdown.clone()).await;
@@ -139,6 +166,12 @@ impl Publishers {
             owners.remove(channel_id);
         }
     }
+}
+
+/// A broadcast that was on air when the process before this one ended.
+struct Resumed {
+    row: rivulet_store::Broadcast,
+    elapsed_ms: i64,
 }
 
 struct Feeding {
@@ -167,7 +200,7 @@ impl Owner {
         let mut second = tokio::time::interval(Duration::from_secs(1));
         second.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let grace = Duration::from_secs(self.settings.grace_seconds.into());
-        let mut waits_until = None::<Instant>;
+        let mut waits_until = self.live.is_some().then(|| Instant::now() + grace);
         loop {
             tokio::select! {
                 command = commands.recv() => match command {
@@ -195,7 +228,9 @@ impl Owner {
                 }
                 () = shutdown.cancelled() => {
                     self.kick("the server is restarting");
-                    break;
+                    // The next process goes on with it.
+                    commands.close();
+                    return self.leave(false);
                 }
             }
         }
@@ -283,7 +318,7 @@ impl Owner {
             live.status.send_if_modified(|status| {
                 let back = status.state == LiveState::Reconnecting;
                 if back {
-                    status.state = if status.revision > 0 { LiveState::Live } else { LiveState::Starting };
+                    status.state = if status.playable { LiveState::Live } else { LiveState::Starting };
                 }
                 back
             });
@@ -293,15 +328,20 @@ impl Owner {
         let id = self.store.start_broadcast(&self.channel.id, &self.channel.title, started_at_ms).await?;
         info!(broadcast = %id, "broadcast starts");
         self.hub.set_refusal(&self.channel.name, None);
+        self.go_on_air(id, started_at_ms, 0);
+        Ok(())
+    }
+
+    fn go_on_air(&mut self, id: String, started_at_ms: i64, first_number: u32) {
         self.live = Some(self.hub.start(BroadcastInfo {
             id,
             channel_id: self.channel.id.clone(),
             channel: self.channel.name.clone(),
             started_at_ms,
+            first_number,
             latency: self.settings.latency,
             on_demand: self.settings.rungs == Rungs::OnDemand,
         }));
-        Ok(())
     }
 
     fn show_waiting(&self) {
@@ -344,10 +384,17 @@ impl Owner {
         }
     }
 
+    /// Takes it off the air, of this process.
+    fn leave(&self, over: bool) {
+        if let Some(live) = &self.live {
+            live.source.push(Source::End { over }, 0);
+            self.hub.end(live);
+        }
+    }
+
     async fn end(self) {
+        self.leave(true);
         let Some(live) = self.live else { return };
-        live.source.push(Source::End, 0);
-        self.hub.end(&live);
         info!(broadcast = %live.info.id, "broadcast ends");
         if let Err(error) = self.store.end_broadcast(&live.info.id, now_ms()).await {
             warn!(%error, "cannot record the end of the broadcast");

@@ -21,7 +21,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{Instrument, debug, info, info_span};
+use tracing::{Instrument, debug, info, info_span, warn};
 
 /// Encoders know this code and show the description behind it.
 const BAD_NAME: &str = "NetStream.Publish.BadName";
@@ -157,6 +157,9 @@ impl Ingest {
         let (hub, store) = (self.shared.deps.hub.clone(), self.shared.deps.store.clone());
         let settings = Settings { limits: self.shared.config.limits, broadcast: self.shared.config.broadcast };
         let publishers = Publishers::new(hub, store, settings, shutdown.clone());
+        if let Err(error) = publishers.resume().await {
+            warn!(%error, "cannot look for broadcasts to go on with");
+        }
         let sessions = TaskTracker::new();
         let mut number = 0u64;
         loop {

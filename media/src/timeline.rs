@@ -14,7 +14,7 @@ use bytes::Bytes;
 
 /// The first timestamp of a broadcast. Above zero, so that decoding times of re-ordered pictures,
 /// which precede their presentation, never become negative.
-const START_MS: i64 = 1_000;
+pub const START_MS: i64 = 1_000;
 /// How long the first packets wait for the other track,
 const HOLD_MS: i64 = 1_000;
 /// and how long if the encoder has announced it.
@@ -158,13 +158,18 @@ impl Timeline {
     /// A new session takes over `gap_ms` after the last packet of the one before. Its formats
     /// start a new period on the same timeline.
     pub fn reconnect(&mut self, gap_ms: i64) {
-        self.base_ms = self.video_clock.last_out_ms.max(self.audio_clock.last_out_ms).max(START_MS) + gap_ms.max(0);
+        self.base_ms = self.video_clock.last_out_ms.max(self.audio_clock.last_out_ms).max(self.base_ms) + gap_ms.max(0);
         (self.video_clock, self.audio_clock) = Default::default();
         (self.video_format, self.audio_format) = (None, None);
         (self.expects_video, self.expects_audio) = (None, None);
         self.samples = None;
         self.active = None;
         self.held.clear();
+    }
+
+    /// A broadcast that goes on after a restart of the server, this long after its start.
+    pub fn resumed(elapsed_ms: i64) -> Self {
+        Self { base_ms: START_MS + elapsed_ms.max(0), ..Self::default() }
     }
 
     pub fn repairs(&self) -> Repairs {

@@ -1,6 +1,7 @@
-//! HLS over HTTP. Playlists come from the window, segments from the window or, once they have
+//! HLS and DASH over HTTP. Playlists come from the window, segments from the window or, once they have
 //! left it, from the blob store, always under the same URL.
 
+use crate::dash;
 use crate::live::{Found, Live, Registry, Unanswered, Wanted};
 use crate::playlist;
 use crate::recorder::{content_type, object_key};
@@ -17,6 +18,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 const PLAYLIST: &str = "application/vnd.apple.mpegurl";
+const MANIFEST: &str = "application/dash+xml";
+/// A thumbnail older than this is made anew when somebody looks at it.
+const OLD_THUMBNAIL_MS: i64 = 15_000;
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 /// Parts do not change either, but are of use for a moment only.
 const PART: &str = "public, max-age=60, immutable";
@@ -30,6 +34,8 @@ pub struct Files {
 pub fn router(files: Files) -> Router {
     Router::new()
         .route("/live/{channel}/master.m3u8", get(multivariant).options(preflight))
+        .route("/live/{channel}/manifest.mpd", get(manifest).options(preflight))
+        .route(dash::TIME, get(time).options(preflight))
         .route("/live/{channel}/thumbnail.jpg", get(thumbnail))
         .route("/live/{channel}/{broadcast}/{rendition}/{file}", get(file).options(preflight))
         .with_state(files)
@@ -69,6 +75,19 @@ async fn multivariant(State(files): State<Files>, Path(channel): Path<String>) -
     body.map_or_else(not_found, |body| text(PLAYLIST, body, "public, max-age=1"))
 }
 
+async fn manifest(State(files): State<Files>, Path(channel): Path<String>) -> Response {
+    let Ok(channel) = ChannelName::parse(&channel) else { return not_found() };
+    let Some(live) = files.registry.current(channel.as_str()) else { return not_found() };
+    let info = &live.broadcast.info;
+    let body = dash::manifest(&live.window(), &info.id, info.started_at_ms, crate::now_ms());
+    body.map_or_else(not_found, |body| text(MANIFEST, body, "public, max-age=1"))
+}
+
+/// The clock that DASH players go by.
+async fn time() -> Response {
+    text("text/plain", playlist::date_time(crate::now_ms()), "no-store")
+}
+
 async fn thumbnail(
     State(files): State<Files>,
     Path(channel): Path<String>,
@@ -76,7 +95,14 @@ async fn thumbnail(
     headers: HeaderMap,
 ) -> Response {
     let Ok(channel) = ChannelName::parse(&channel) else { return not_found() };
-    let picture = files.registry.current(channel.as_str()).and_then(|live| live.broadcast.thumbnail.borrow().clone());
+    let live = files.registry.current(channel.as_str());
+    if let Some(live) = &live {
+        let made_at_ms = live.broadcast.status.borrow().thumbnail_at_ms;
+        if made_at_ms.is_none_or(|at| crate::now_ms() - at > OLD_THUMBNAIL_MS) {
+            live.broadcast.thumbnail_wanted.notify_one();
+        }
+    }
+    let picture = live.and_then(|live| live.broadcast.thumbnail.borrow().clone());
     match picture {
         Some(picture) => bytes(picture, "image/jpeg", "public, max-age=5", None, &method, &headers),
         None => not_found(),
@@ -148,7 +174,10 @@ async fn file(
     let tag = format!("\"{broadcast}-{rendition}-{file}\"");
     if let Some(live) = &live {
         let in_memory = match file {
-            File::Init(number) => live.window().init(&rendition, number).map(|init| init.data.clone()),
+            File::Init(number) => {
+                live.want(&rendition);
+                live.init(&rendition, number).await
+            }
             File::Part(segment, part) => {
                 live.want(&rendition);
                 return match live.part(&rendition, segment, part).await {

@@ -2,6 +2,7 @@
 //! [`live`] runs both for one broadcast, [`recorder`] stores everything, [`http`] serves it,
 //! [`retention`] removes what is too old.
 
+mod dash;
 mod http;
 mod live;
 mod playlist;

@@ -133,6 +133,16 @@ impl Live {
         Ok(body)
     }
 
+    /// An initialisation segment; of a rendition that nobody watched until now, as soon as it is made.
+    pub async fn init(&self, rendition: &str, number: u32) -> Option<Bytes> {
+        let found = self.wait(rendition, |window| match window.init(rendition, number) {
+            Some(init) => Some(Ok(init.data.clone())),
+            None if window.newest_init(rendition).is_none() && number == window.init_number(rendition) => None,
+            None => Some(Err(Unanswered::Gone)),
+        });
+        found.await.ok()
+    }
+
     /// One part, as soon as it exists.
     pub async fn part(&self, rendition: &str, segment: u64, part: usize) -> Result<Bytes, Unanswered> {
         self.wait(rendition, |window| {
@@ -297,7 +307,7 @@ pub async fn run(
     recorder: Recorder,
     metrics: crate::Metrics,
 ) {
-    let window = RwLock::new(Window::new(part, 0));
+    let window = RwLock::new(Window::new(part, broadcast.info.first_number));
     let live = Arc::new(Live { broadcast, window, tracks: RwLock::default(), players: Mutex::default() });
     registry.enter(&live);
     let mut revision = 0;
@@ -320,7 +330,7 @@ pub async fn run(
                 continue;
             }
         };
-        let ends = matches!(event, Program::End);
+        let ends = matches!(event, Program::End { .. });
         if let Program::Thumbnail(picture) = &event {
             show(&live, picture.clone());
         }
@@ -368,6 +378,7 @@ fn announce(live: &Live, announced: &mut Option<Tracks>) {
     *announced = tracks;
     live.broadcast.status.send_modify(|status| {
         status.revision += 1;
+        status.playable = true;
         if status.state == LiveState::Starting {
             status.state = LiveState::Live;
         }

@@ -162,14 +162,14 @@ fn folder(from: &str, to: &str) -> String {
     if from == to { String::new() } else { format!("../{to}/") }
 }
 
-/// What the multivariant playlist says of one variant.
-struct Variant {
-    id: String,
-    peak: u64,
-    average: u64,
-    codecs: String,
-    size: Option<(u32, u32)>,
-    frame_rate: Option<f64>,
+/// What manifests say of one rendition.
+pub struct Variant {
+    pub id: String,
+    pub peak: u64,
+    pub average: u64,
+    pub codecs: String,
+    pub size: Option<(u32, u32)>,
+    pub frame_rate: Option<f64>,
 }
 
 /// The renditions of the newest playable period.
@@ -213,7 +213,8 @@ pub fn multivariant(window: &Window, broadcast: &str) -> Option<String> {
     Some(text)
 }
 
-fn describe(window: &Window, period: &Arc<Period>, index: usize) -> Option<Variant> {
+/// `None` while too little is known of it.
+pub fn describe(window: &Window, period: &Arc<Period>, index: usize) -> Option<Variant> {
     let rendition = &period.renditions[index];
     let of_period: Vec<_> = window.slots().iter().filter(|slot| slot.period == period.number).collect();
     let whole = |index: usize| {

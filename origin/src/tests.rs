@@ -9,6 +9,7 @@ use rivulet_hls_rules::Checker;
 use rivulet_hub::{Format, Period, Program, Rendition, RenditionKind};
 use rivulet_media::aac::AacInfo;
 use rivulet_media::avc::AvcInfo;
+use rivulet_media::timeline::START_MS;
 use rivulet_media::{AudioFormat, Packet, Ticks, VideoFormat, ticks_from_ms};
 use rivulet_protocol::worker::Cut;
 use std::sync::Arc;
@@ -53,7 +54,7 @@ struct Stream {
 impl Default for Stream {
     fn default() -> Self {
         let window = Window::new(ticks_from_ms(500), 0);
-        Self { window, done: Vec::new(), period: None, segment: 0, at: 0, fresh: false }
+        Self { window, done: Vec::new(), period: None, segment: 0, at: ticks_from_ms(START_MS), fresh: false }
     }
 }
 
@@ -183,7 +184,7 @@ fn a_media_playlist() {
         #EXT-X-RENDITION-REPORT:URI=\"../360p/index.m3u8\",LAST-MSN=1,LAST-PART=1\n\
         #EXT-X-RENDITION-REPORT:URI=\"../audio/index.m3u8\",LAST-MSN=1,LAST-PART=1\n";
     assert_eq!(stream.media("source"), want);
-    stream.push(Program::End);
+    stream.push(Program::End { over: true });
     let ended = stream.media("source");
     assert!(ended.ends_with("URI=\"1.2.m4s\"\n#EXTINF:1.04000,\n1.m4s\n#EXT-X-ENDLIST\n"), "{ended}");
 }
@@ -194,7 +195,7 @@ fn a_segment_is_its_parts() {
     stream.period(&LADDER, true).segment(&[]).pictures(30);
     let before = stream.window.segment("source", 1).cloned().unwrap();
     assert_eq!((before.parts.len(), &before.data), (2, &None));
-    stream.push(Program::End);
+    stream.push(Program::End { over: true });
     let whole = stream.window.segment("source", 1).unwrap();
     assert_eq!(whole.parts[..2], before.parts);
     let parts: Vec<u8> = whole.parts.iter().flat_map(|part| part.data.to_vec()).collect();

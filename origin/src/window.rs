@@ -10,6 +10,7 @@
 use bytes::{Bytes, BytesMut};
 use rivulet_hub::{Format, Period, Program, Rendition, RenditionKind};
 use rivulet_media::cmaf::{self, CmafError, Timescale};
+use rivulet_media::timeline;
 use rivulet_media::{Packet, TICKS_PER_SECOND, Ticks, ticks_from_ms};
 use rivulet_protocol::worker::Cut;
 use std::collections::{HashMap, VecDeque};
@@ -107,6 +108,7 @@ struct Writer {
 #[derive(Debug)]
 struct OpenPeriod {
     period: Arc<Period>,
+    start: Ticks,
     writers: Vec<Writer>,
 }
 
@@ -124,8 +126,6 @@ pub struct Window {
     first_init: u32,
     /// First segment since somebody watches it, of each encoded rendition that is being made.
     runs: HashMap<Arc<str>, u64>,
-    /// Start of the whole broadcast.
-    first: Option<Ticks>,
     target_seconds: Option<i64>,
     ended: bool,
     /// Rises with everything that playlists show.
@@ -145,7 +145,6 @@ impl Window {
             inits: HashMap::new(),
             first_init,
             runs: HashMap::new(),
-            first: None,
             target_seconds: None,
             ended: false,
             revision: 0,
@@ -177,7 +176,7 @@ impl Window {
                     step: 0,
                 });
                 let writers = writers.collect();
-                self.periods.push_back(OpenPeriod { period, writers });
+                self.periods.push_back(OpenPeriod { period, start: cut.pts, writers });
                 self.cut(cut);
             }
             Program::Cut(cut) => self.cut(cut),
@@ -194,9 +193,9 @@ impl Window {
                 }
             }
             Program::Thumbnail(_) => {}
-            Program::End => {
+            Program::End { over } => {
                 self.finish_up_to(u32::MAX, done)?;
-                self.ended = true;
+                self.ended = over;
             }
         }
         Ok(())
@@ -205,7 +204,6 @@ impl Window {
     fn cut(&mut self, cut: Cut) {
         let Some(open) = self.periods.back() else { return };
         let (period, renditions) = (open.period.number, open.writers.len());
-        self.first.get_or_insert(cut.pts);
         if let (None, Some(last)) = (self.target_seconds, self.slots.back()) {
             // The first segment sets what every later one keeps.
             let length = cut.pts - last.start;
@@ -408,7 +406,7 @@ impl Window {
 
     /// First of the newest slots that together last this long. The pause before an encoder
     /// returned is not counted: players still need what was before it.
-    fn newest(&self, length: Ticks) -> usize {
+    pub fn newest(&self, length: Ticks) -> usize {
         let mut total = 0;
         for index in (0..self.slots.len().saturating_sub(1)).rev() {
             let span = self.slots[index + 1].start - self.slots[index].start;
@@ -422,6 +420,10 @@ impl Window {
 
     pub fn period(&self, number: u32) -> Option<&Arc<Period>> {
         self.periods.iter().find(|open| open.period.number == number).map(|open| &open.period)
+    }
+
+    pub fn period_start(&self, number: u32) -> Option<Ticks> {
+        self.periods.iter().find(|open| open.period.number == number).map(|open| open.start)
     }
 
     /// The newest period that can be played: what is always made of it has a segment.
@@ -499,6 +501,16 @@ impl Window {
         self.inits.get(id)?.get(number.checked_sub(self.first_init)? as usize)
     }
 
+    pub fn newest_init(&self, id: &str) -> Option<&Arc<Init>> {
+        self.inits.get(id)?.last()
+    }
+
+    /// Number of a rendition's newest initialisation segment or, before it is first made, of the
+    /// one that it will have.
+    pub fn init_number(&self, id: &str) -> u32 {
+        self.newest_init(id).map_or(self.first_init, |init| init.number)
+    }
+
     fn slot(&self, number: u64) -> Option<&Slot> {
         let first = self.slots.front()?.number;
         self.slots.get(usize::try_from(number.checked_sub(first)?).ok()?)
@@ -511,7 +523,7 @@ impl Window {
 
     /// Time from the start of the broadcast to this timestamp, in milliseconds.
     pub fn offset_ms(&self, at: Ticks) -> i64 {
-        rivulet_media::ms_from_ticks(at - self.first.unwrap_or(at))
+        rivulet_media::ms_from_ticks(at) - timeline::START_MS
     }
 
     pub fn target_seconds(&self) -> i64 {

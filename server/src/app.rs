@@ -91,10 +91,6 @@ impl App {
         let store = Store::open(&settings.storage.database()).await?;
         let blobs = Blobs::open(settings.storage.blobs.as_deref(), &settings.storage.data).await?;
         blobs.check().await?;
-        // What a crash has left open was over when the process died.
-        for broadcast in store.open_broadcasts().await? {
-            store.end_broadcast(&broadcast.id, now_ms()).await?;
-        }
         let hub = Hub::default();
         let registry = prometheus::Registry::new();
         let ingest = rivulet_ingest::Config {

@@ -69,7 +69,13 @@ impl Store {
         Ok(())
     }
 
-    /// Started and not ended: at the start of the process, those that a crash left behind.
+    /// When the last recorded media of a broadcast ends, in ticks of its timeline.
+    pub async fn last_recorded(&self, id: &str) -> Result<Option<i64>, StoreError> {
+        let sql = "SELECT MAX(start_ticks + duration_ticks) FROM segments WHERE broadcast_id = $1";
+        Ok(sqlx::query_scalar(sql).bind(id).fetch_one(&self.pool).await?)
+    }
+
+    /// Started and not ended: at the start of the process, those that the one before has left.
     pub async fn open_broadcasts(&self) -> Result<Vec<Broadcast>, StoreError> {
         let rows: Vec<BroadcastRow> = sqlx::query_as(
             "SELECT id, channel_id, title, started_at_ms, ended_at_ms FROM broadcasts \

@@ -70,6 +70,12 @@ impl Store {
         Ok(row.map(channel))
     }
 
+    pub async fn channel_by_id(&self, id: &str) -> Result<Option<Channel>, StoreError> {
+        let row: Option<Row> =
+            sqlx::query_as(select!("WHERE channels.id = $1")).bind(id).fetch_optional(&self.pool).await?;
+        Ok(row.map(channel))
+    }
+
     /// Up to `limit` channels by name, those after `after`.
     pub async fn channels_page(&self, after: Option<&str>, limit: u32) -> Result<Vec<Channel>, StoreError> {
         let rows: Vec<Row> = sqlx::query_as(select!("WHERE name > $1 ORDER BY name LIMIT $2"))

@@ -174,6 +174,7 @@ async fn broadcasts(store: Store) {
     assert!(first < second, "ids sort by time");
     let ids = |list: Vec<rivulet_store::Broadcast>| list.into_iter().map(|b| b.id).collect::<Vec<_>>();
     assert_eq!(ids(store.open_broadcasts().await.unwrap()), [first.clone(), second.clone()]);
+    assert_eq!(store.last_recorded(&first).await.unwrap(), None);
     store.end_broadcast(&first, 1500).await.unwrap();
     store.end_broadcast(&first, 9999).await.unwrap();
     let open = store.open_broadcasts().await.unwrap();

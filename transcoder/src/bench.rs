@@ -75,7 +75,7 @@ impl Clip {
 
     /// The clip through the planner, as the server does it.
     pub fn feed(&self, ladder: &Ladder) -> anyhow::Result<Feed> {
-        let mut planner = Planner::new(ladder.clone());
+        let mut planner = Planner::new(ladder.clone(), 0);
         let mut out = Vec::new();
         planner.want(Wanted::All, &mut out);
         let at = self.packets.first().map_or(0, |packet| packet.pts);

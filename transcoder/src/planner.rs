@@ -35,8 +35,10 @@ pub enum Output {
     },
     /// From now on the worker makes these rungs of the newest period.
     Rungs(Vec<Rung>),
-    /// The source has ended.
-    End,
+    /// The source has ended; see [`Source::End`].
+    End {
+        over: bool,
+    },
 }
 
 /// Which rungs are to be encoded.
@@ -69,13 +71,14 @@ pub struct Planner {
 }
 
 impl Planner {
-    pub fn new(ladder: Ladder) -> Self {
+    /// `first_number`: of the first segment and period, see [`rivulet_hub::BroadcastInfo`].
+    pub fn new(ladder: Ladder, first_number: u32) -> Self {
         Self {
             ladder,
             wanted: Wanted::These(BTreeSet::new()),
             current: None,
-            periods: 0,
-            cut: Cut { segment: 0, pts: 0 },
+            periods: first_number,
+            cut: Cut { segment: first_number.into(), pts: 0 },
             target: None,
         }
     }
@@ -85,7 +88,7 @@ impl Planner {
             Source::Period { at, video, audio } => self.start_period(at, video, audio, true, out),
             Source::Video(packet) => self.video(packet, out),
             Source::Audio(packet) => self.audio(packet, out),
-            Source::End => out.push(Output::End),
+            Source::End { over } => out.push(Output::End { over }),
         }
     }
 
@@ -202,7 +205,7 @@ impl Planner {
             self.target.get_or_insert(seconds * ticks_from_ms(1_000));
             self.cut = Cut { segment: self.cut.segment + 1, pts };
         } else {
-            self.cut = Cut { segment: 0, pts };
+            self.cut.pts = pts;
         }
     }
 
@@ -286,7 +289,7 @@ mod tests {
     /// Pictures every 40 ms with key frames at these times; answers the cuts as (number, ms) and
     /// the renditions of each period.
     fn run(seconds: i64, playable: bool, key: impl Fn(i64) -> bool) -> (Vec<(u64, i64)>, Vec<Vec<String>>) {
-        let mut planner = Planner::new(Ladder::default());
+        let mut planner = Planner::new(Ladder::default(), 0);
         let mut out = Vec::new();
         let period = Source::Period { at: 0, video: Some(video_format(playable)), audio: Some(audio_format(2)) };
         planner.push(period, &mut out);
@@ -341,7 +344,7 @@ mod tests {
 
     #[test]
     fn only_what_is_wanted_is_made() {
-        let mut planner = Planner::new(Ladder::default());
+        let mut planner = Planner::new(Ladder::default(), 0);
         let mut out = Vec::new();
         let names = |names: &[&str]| Wanted::These(names.iter().map(|name| (*name).to_owned()).collect());
         let made = |planner: &mut Planner, wanted: Wanted| {
@@ -373,7 +376,7 @@ mod tests {
     #[test]
     fn audio_alone_is_cut_by_its_own_time_and_he_aac_goes_to_the_worker() {
         for (object_type, to_worker) in [(2, false), (5, true)] {
-            let mut planner = Planner::new(Ladder::default());
+            let mut planner = Planner::new(Ladder::default(), 0);
             let mut out = Vec::new();
             planner.push(Source::Period { at: 0, video: None, audio: Some(audio_format(object_type)) }, &mut out);
             for n in 0..300 {

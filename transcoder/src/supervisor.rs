@@ -144,7 +144,10 @@ impl Director {
             reached: Mutex::new(None),
         });
         Self {
-            planner: Planner::new(Ladder { latency: broadcast.info.latency, ..config.ladder.clone() }),
+            planner: Planner::new(
+                Ladder { latency: broadcast.info.latency, ..config.ladder.clone() },
+                broadcast.info.first_number,
+            ),
             config,
             broadcast,
             work,
@@ -164,7 +167,7 @@ impl Director {
         let mut second = tokio::time::interval(Duration::from_secs(1));
         second.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut planned = Vec::new();
-        'source: loop {
+        let over = 'source: loop {
             tokio::select! {
                 item = source.next() => match item {
                     Ok(item) => self.planner.push(item, &mut planned),
@@ -182,15 +185,15 @@ impl Director {
                     Planned::Program(program, bytes) => self.program(program, bytes),
                     Planned::Worker { input, bytes, restart } => self.feed(input, bytes, restart),
                     Planned::Rungs(rungs) => self.work.need.send_modify(|need| need.rungs = rungs),
-                    Planned::End => break 'source,
+                    Planned::End { over } => break 'source over,
                 }
             }
-        }
+        };
         self.work.finished.cancel();
         if timeout(FINISH * 2, worker).await.is_err() {
             warn!("worker did not finish");
         }
-        broadcast.program.push(Program::End, 0);
+        broadcast.program.push(Program::End { over }, 0);
     }
 
     /// Tells the planner what is watched, but for what the machine has no time for.
@@ -254,7 +257,7 @@ impl Director {
                     .filter(|rendition| rendition.encoded && rendition.kind != RenditionKind::Audio)
                     .map(|rendition| rendition.id.clone())
                     .collect();
-                if period.number > 0 {
+                if period.number > self.broadcast.info.first_number {
                     self.broadcast.metrics.discontinuities.fetch_add(1, Relaxed);
                 }
             }
