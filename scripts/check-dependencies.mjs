@@ -13,7 +13,8 @@ const may = {
   ...Object.fromEntries(parts.map((part) => [part, [...pure, ...seams]])),
   web: ["protocol"],
   server: [...pure, ...seams, ...parts],
-  tests: [...pure, ...seams, ...parts, "server"],
+  "hls-rules": [],
+  tests: ["hls-rules", ...pure, ...seams, ...parts, "server"],
 };
 
 const args = ["metadata", "--format-version", "1", "--no-deps", "--offline"];

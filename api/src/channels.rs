@@ -14,9 +14,13 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use rivulet_protocol::ChannelName;
-use rivulet_protocol::rest::{Channel, ChannelCreate, ChannelEdit, Channels, GoLive, NewKey, Role};
+use rivulet_protocol::rest::{
+    Channel, ChannelCreate, ChannelEdit, ChannelSettings, Channels, GoLive, MAX_GRACE_SECONDS, NewKey, Role, Settings,
+};
 use rivulet_store::StoreError;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -113,6 +117,48 @@ fn check_title(title: &str) -> Result<String, Refusal> {
         return Err(Refusal::field("title", "bad_character", "A title is one line of text."));
     }
     Ok(title.to_owned())
+}
+
+pub async fn settings(
+    State(app): State<App>,
+    caller: Caller,
+    InPath(channel): InPath,
+) -> Result<Json<Settings>, Refusal> {
+    caller.may(Action::ChangeSettings { owner_id: &channel.owner_id })?;
+    Ok(Json(Settings { channel: channel.settings, instance: app.config.broadcast }))
+}
+
+pub async fn set_settings(
+    State(app): State<App>,
+    caller: Caller,
+    InPath(channel): InPath,
+    Body(body): Body<Map<String, Value>>,
+) -> Result<Json<Settings>, Refusal> {
+    caller.may(Action::ChangeSettings { owner_id: &channel.owner_id })?;
+    let channel_settings = check_settings(&body)?;
+    app.store.set_channel_settings(&channel.id, &channel_settings).await?;
+    Ok(Json(Settings { channel: channel_settings, instance: app.config.broadcast }))
+}
+
+/// Field by field, so that a refusal can name the one that is wrong.
+fn check_settings(body: &Map<String, Value>) -> Result<ChannelSettings, Refusal> {
+    fn setting<T: DeserializeOwned>(
+        body: &Map<String, Value>,
+        field: &'static str,
+        detail: &str,
+    ) -> Result<Option<T>, Refusal> {
+        body.get(field).map_or(Ok(None), Option::deserialize).map_err(|_| Refusal::field(field, "bad_value", detail))
+    }
+    const GRACE: &str = "The grace is a whole number of seconds, at most 1800.";
+    let grace_seconds = setting(body, "grace_seconds", GRACE)?;
+    if grace_seconds.is_some_and(|seconds| seconds > MAX_GRACE_SECONDS) {
+        return Err(Refusal::field("grace_seconds", "bad_value", GRACE));
+    }
+    Ok(ChannelSettings {
+        grace_seconds,
+        latency: setting(body, "latency", "The latency is \"low\" or \"normal\".")?,
+        rungs: setting(body, "rungs", "Rungs are \"on-demand\" or \"always\".")?,
+    })
 }
 
 pub async fn golive(

@@ -18,6 +18,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, get, post};
 use rivulet_hub::Hub;
+use rivulet_protocol::rest::BroadcastSettings;
 use rivulet_store::{SetupToken, Store};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -35,6 +36,8 @@ pub struct Config {
     /// Set when a certificate is configured; pages then show `rtmps://`.
     pub rtmps_port: Option<u16>,
     pub instance_name: String,
+    /// What a broadcast has where its channel has nothing of its own.
+    pub broadcast: BroadcastSettings,
     /// Opens `POST /setup` while there are no users.
     pub setup_token: Option<SetupToken>,
     /// Peers whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
@@ -51,6 +54,7 @@ impl Default for Config {
             rtmp_port: 1935,
             rtmps_port: None,
             instance_name: "Rivulet".into(),
+            broadcast: BroadcastSettings::default(),
             setup_token: None,
             trusted_proxies: Vec::new(),
             max_event_streams: 20_000,
@@ -110,6 +114,7 @@ impl Api {
             .route("/me", get(accounts::me))
             .route("/channels", get(channels::directory).post(channels::create))
             .route("/channels/{name}", get(channels::show).patch(channels::edit))
+            .route("/channels/{name}/settings", get(channels::settings).put(channels::set_settings))
             .route("/channels/{name}/golive", get(channels::golive))
             .route("/channels/{name}/key", post(channels::new_key))
             .layer(from_fn(guard::deadline));

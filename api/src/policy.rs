@@ -9,6 +9,10 @@ pub enum Action<'a> {
     EditChannel {
         owner_id: &'a str,
     },
+    /// See them and set them.
+    ChangeSettings {
+        owner_id: &'a str,
+    },
     /// Server, state of the incoming stream.
     SeeGoLive {
         owner_id: &'a str,
@@ -30,9 +34,10 @@ pub fn may(user: Option<&User>, action: Action<'_>) -> Answer {
     let Some(user) = user else { return Answer::LogIn };
     let allowed = match action {
         Action::CreateChannel => true,
-        Action::EditChannel { owner_id } | Action::SeeGoLive { owner_id } | Action::MakeKey { owner_id } => {
-            user.role == Role::Admin || user.id == owner_id
-        }
+        Action::EditChannel { owner_id }
+        | Action::ChangeSettings { owner_id }
+        | Action::SeeGoLive { owner_id }
+        | Action::MakeKey { owner_id } => user.role == Role::Admin || user.id == owner_id,
     };
     if allowed { Answer::Yes } else { Answer::No }
 }
@@ -52,6 +57,7 @@ mod tests {
         for (action, want) in [
             (Action::CreateChannel, [LogIn, Yes, Yes, Yes]),
             (Action::EditChannel { owner_id }, [LogIn, No, Yes, Yes]),
+            (Action::ChangeSettings { owner_id }, [LogIn, No, Yes, Yes]),
             (Action::SeeGoLive { owner_id }, [LogIn, No, Yes, Yes]),
             (Action::MakeKey { owner_id }, [LogIn, No, Yes, Yes]),
         ] {

@@ -7,7 +7,7 @@ use crate::{App, Shared, now_ms};
 use axum::body::Bytes;
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Query, RawPathParams, Request};
 use axum::http::request::Parts;
-use axum::http::uri::Authority;
+use axum::http::uri::{Authority, Scheme};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use rivulet_protocol::ChannelName;
 use rivulet_store::{Channel, SecretHash, SessionToken, User};
@@ -31,7 +31,8 @@ impl Network {
     }
 }
 
-/// Where a request comes from, and by which name and scheme it reached us.
+/// Where a request comes from, and by which name and scheme it reached us. The listener puts the
+/// peer's address and the connection's [`Scheme`] into the request's extensions.
 #[derive(Debug, Clone)]
 pub struct Origin {
     pub from: Network,
@@ -70,7 +71,10 @@ impl Origin {
             None => Self {
                 from: Network::of(address),
                 authority: of_request(),
-                https: proxied && parts.headers.get("x-forwarded-proto").is_some_and(|proto| proto == "https"),
+                https: match parts.headers.get("x-forwarded-proto").filter(|_| proxied) {
+                    Some(proto) => proto == "https",
+                    None => parts.extensions.get() == Some(&Scheme::HTTPS),
+                },
             },
         }
     }

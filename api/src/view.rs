@@ -66,7 +66,13 @@ mod tests {
 
     #[test]
     fn offline_starting_live() {
-        let row = Row { id: "c".into(), name: "ann".into(), owner_id: "u".into(), title: "Hello".into() };
+        let row = Row {
+            id: "c".into(),
+            name: "ann".into(),
+            owner_id: "u".into(),
+            title: "Hello".into(),
+            settings: Default::default(),
+        };
         let offline = channel(&row, None);
         assert_eq!(
             (offline.state, offline.viewers, offline.playback, offline.started_at_ms),

@@ -5,12 +5,16 @@
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use axum::http::uri::Scheme;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use rivulet_api::{Api, Config, Deps};
 use rivulet_hub::{Broadcast, BroadcastInfo, Hub};
 use rivulet_protocol::ChannelName;
-use rivulet_protocol::rest::{Channel, Channels, GoLive, Ingest, Instance, LiveState, Me, NewKey, Problem, Role};
+use rivulet_protocol::rest::{
+    BroadcastSettings, Channel, ChannelSettings, Channels, GoLive, Ingest, Instance, Latency, LiveState,
+    MAX_GRACE_SECONDS, Me, NewKey, Problem, Role, Rungs, Settings,
+};
 use rivulet_store::testing::{Postgres, TempDir};
 use rivulet_store::{SetupToken, Store, StreamKey, password};
 use serde::de::DeserializeOwned;
@@ -50,8 +54,10 @@ suite!(
     guessing_passwords,
     pages_of_other_sites,
     cookies_over_https,
+    cookies_over_our_own_https,
     addresses_behind_a_proxy,
     channels,
+    settings_of_a_channel,
     who_may_do_what,
     problems,
     directory,
@@ -89,7 +95,12 @@ impl Site {
     }
 
     fn guest(&self) -> Client {
-        Client { router: self.api.router(), headers: HeaderMap::new(), from: [203, 0, 113, 1].into() }
+        Client {
+            router: self.api.router(),
+            headers: HeaderMap::new(),
+            from: [203, 0, 113, 1].into(),
+            scheme: Scheme::HTTP,
+        }
     }
 
     /// A client with a session of a new user, who has a channel of the same name.
@@ -110,6 +121,8 @@ impl Site {
             channel_id: "c".into(),
             channel: channel.into(),
             started_at_ms: 1_700_000_000_000,
+            latency: Latency::Low,
+            on_demand: false,
         })
     }
 }
@@ -119,6 +132,7 @@ struct Client {
     router: Router,
     headers: HeaderMap,
     from: IpAddr,
+    scheme: Scheme,
 }
 
 struct Answer {
@@ -171,6 +185,7 @@ impl Client {
         request.headers_mut().insert(header::HOST, "live.example:8080".parse().unwrap());
         request.headers_mut().extend(self.headers.clone());
         request.extensions_mut().insert(ConnectInfo(SocketAddr::new(self.from, 5000)));
+        request.extensions_mut().insert(self.scheme.clone());
         self.router.clone().oneshot(request).await.unwrap()
     }
 
@@ -358,6 +373,20 @@ async fn cookies_over_https(site: Site) {
     planted.get("/me").await.problem(401);
 }
 
+/// The listener says that a connection is encrypted, and a proxy in front of it knows better.
+async fn cookies_over_our_own_https(site: Site) {
+    site.user("ann", Role::Viewer).await;
+    let proxy: IpAddr = [10, 0, 0, 1].into();
+    let site = site.configured(|config| config.trusted_proxies = vec![proxy]);
+    let login = json!({"username": "ann", "password": PASSWORD});
+    let encrypted = Client { scheme: Scheme::HTTPS, ..site.guest() };
+    let relayed = Client { from: proxy, ..encrypted.with("x-forwarded-proto", "http") };
+    for (client, cookie) in [(&encrypted, "__Host-rivulet="), (&relayed, "rivulet="), (&site.guest(), "rivulet=")] {
+        let given = client.post("/login", login.clone()).await.cookie();
+        assert!(given.starts_with(cookie), "{given}");
+    }
+}
+
 async fn addresses_behind_a_proxy(site: Site) {
     site.user("ann", Role::Viewer).await;
     let site = site.configured(|config| config.trusted_proxies = vec![[10, 0, 0, 1].into(), [10, 0, 0, 2].into()]);
@@ -418,6 +447,45 @@ async fn channels(site: Site) {
     assert_eq!(ann.post("/channels", json!({"name": "toomany"})).await.problem(409).0, "too_many_channels");
 }
 
+async fn settings_of_a_channel(site: Site) {
+    let instance = BroadcastSettings { grace_seconds: 90, latency: Latency::Normal, rungs: Rungs::Always };
+    let ann = site.user("ann", Role::Viewer).await;
+    let site = site.configured(|config| config.broadcast = instance);
+    let ann = Client { router: site.api.router(), ..ann };
+    let path = "/channels/ann/settings";
+    let settings: Settings = ann.get(path).await.json();
+    assert_eq!(settings, Settings { channel: ChannelSettings::default(), instance });
+
+    let put = async |body: Value| ann.send_json("PUT", path, body).await;
+    let body = json!({"grace_seconds": 1800, "latency": "low", "rungs": "on-demand"});
+    let set: Settings = put(body).await.json();
+    let channel = ChannelSettings {
+        grace_seconds: Some(MAX_GRACE_SECONDS),
+        latency: Some(Latency::Low),
+        rungs: Some(Rungs::OnDemand),
+    };
+    assert_eq!(set, Settings { channel, instance });
+    for (body, field) in [
+        (json!({"grace_seconds": 1801}), "grace_seconds"),
+        (json!({"grace_seconds": -1}), "grace_seconds"),
+        (json!({"grace_seconds": 1.5}), "grace_seconds"),
+        (json!({"grace_seconds": "60"}), "grace_seconds"),
+        (json!({"latency": "lowest"}), "latency"),
+        (json!({"latency": ["low"]}), "latency"),
+        (json!({"rungs": "never", "latency": "low"}), "rungs"),
+    ] {
+        assert_eq!(put(body).await.problem(422), ("bad_value".into(), Some(field.into())));
+    }
+    assert_eq!(ann.get(path).await.json::<Settings>(), set, "a refusal changes nothing");
+
+    let set: Settings = put(json!({"grace_seconds": null, "latency": "low"})).await.json();
+    assert_eq!(set.channel, ChannelSettings { latency: Some(Latency::Low), ..ChannelSettings::default() });
+    assert_eq!(put(json!({})).await.json::<Settings>().channel, ChannelSettings::default());
+    for body in [json!([]), json!(7)] {
+        assert_eq!(put(body).await.problem(400).0, "bad_body");
+    }
+}
+
 async fn who_may_do_what(site: Site) {
     let owner = site.user("owner", Role::Viewer).await;
     let clients = [site.guest(), site.user("other", Role::Viewer).await, owner, site.user("boss", Role::Admin).await];
@@ -428,6 +496,8 @@ async fn who_may_do_what(site: Site) {
         ("GET", "/channels/owner/events", [200, 200, 200, 200]),
         ("GET", "/me", [401, 200, 200, 200]),
         ("PATCH", "/channels/owner", [401, 403, 200, 200]),
+        ("GET", "/channels/owner/settings", [401, 403, 200, 200]),
+        ("PUT", "/channels/owner/settings", [401, 403, 200, 200]),
         ("GET", "/channels/owner/golive", [401, 403, 200, 200]),
         ("GET", "/channels/owner/golive/events", [401, 403, 200, 200]),
         ("POST", "/channels/owner/key", [401, 403, 200, 200]),

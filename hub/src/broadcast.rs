@@ -1,15 +1,18 @@
 //! The registry of running broadcasts, and what everybody may ask about one.
 
-use crate::{Feed, Program, Source};
+use crate::{Demand, Feed, Program, Source, Starts};
 use bytes::Bytes;
-use rivulet_protocol::rest::{Ingest, LiveState};
+use rivulet_protocol::rest::{Ingest, Latency, LiveState};
 use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{Notify, broadcast, watch};
 
-/// Packets kept for a consumer that starts late or falls behind: about 30 s of a busy stream.
-const FEED_ITEMS: usize = 16_384;
+/// Packets kept for a consumer that starts late or falls behind: about 20 s of pictures and sound,
+const SOURCE_ITEMS: usize = 2_048;
+/// and of every rendition of them,
+const PROGRAM_ITEMS: usize = 4_096;
+/// or less of a very busy stream.
 const FEED_BYTES: usize = 96 * 1024 * 1024;
 /// Starts and ends that a slow watcher may be behind before it has to re-read the registry.
 const EVENTS: usize = 1024;
@@ -22,6 +25,10 @@ pub struct BroadcastInfo {
     /// The channel's name, as in its address.
     pub channel: String,
     pub started_at_ms: i64,
+    /// What the encoders of the qualities aim for.
+    pub latency: Latency,
+    /// Qualities are encoded only while somebody watches them.
+    pub on_demand: bool,
 }
 
 /// What pages and playlists show of a broadcast; each part writes its own fields.
@@ -34,6 +41,8 @@ pub struct Status {
     /// Written by ingest (`connected`, formats, checks) .
     pub ingest: Ingest,
     pub thumbnail_at_ms: Option<i64>,
+    /// Rungs that the machine has no time for. Written by the transcoder.
+    pub shed: Vec<String>,
 }
 
 /// Counters of one broadcast, read by `/metrics`.
@@ -52,11 +61,14 @@ pub struct Broadcast {
     pub info: BroadcastInfo,
     pub source: Feed<Source>,
     pub program: Feed<Program>,
+    pub demand: Demand,
     pub status: watch::Sender<Status>,
     /// Players that fetch without one of our pages (VLC, streamlink), counted by the origin. The
     /// API adds the pages that watch.
     pub players: watch::Sender<u32>,
     pub thumbnail: watch::Sender<Option<Bytes>>,
+    /// Told by the origin when somebody looks at a thumbnail that is old.
+    pub thumbnail_wanted: Notify,
     pub metrics: Metrics,
 }
 
@@ -90,16 +102,19 @@ impl Hub {
     /// starts a second has first ended the first.
     pub fn start(&self, info: BroadcastInfo) -> Arc<Broadcast> {
         let broadcast = Arc::new(Broadcast {
-            source: Feed::new(FEED_ITEMS, FEED_BYTES),
-            program: Feed::new(FEED_ITEMS * 4, FEED_BYTES),
+            source: Feed::new(SOURCE_ITEMS, FEED_BYTES),
+            program: Feed::new(PROGRAM_ITEMS, FEED_BYTES),
+            demand: Demand::default(),
             status: watch::Sender::new(Status {
                 state: LiveState::Starting,
                 revision: 0,
                 ingest: Ingest::default(),
                 thumbnail_at_ms: None,
+                shed: Vec::new(),
             }),
             players: watch::Sender::new(0),
             thumbnail: watch::Sender::new(None),
+            thumbnail_wanted: Notify::new(),
             metrics: Metrics::default(),
             info,
         });
@@ -143,6 +158,11 @@ impl Hub {
     /// Starts and ends from now on.
     pub fn events(&self) -> broadcast::Receiver<HubEvent> {
         self.0.events.subscribe()
+    }
+
+    /// Each broadcast once: those on air, then every one that starts.
+    pub fn starts(&self) -> Starts {
+        Starts::new(self.clone())
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Broadcast>>> {

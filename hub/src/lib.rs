@@ -5,10 +5,14 @@
 //! and no codec.
 
 mod broadcast;
+mod demand;
 mod feed;
+mod starts;
 
 pub use broadcast::{Broadcast, BroadcastInfo, Hub, HubEvent, Metrics, Status};
+pub use demand::Demand;
 pub use feed::{Feed, Lagged, Reader};
+pub use starts::Starts;
 
 use bytes::Bytes;
 use rivulet_media::{AudioFormat, Packet, Ticks, VideoFormat};
@@ -45,7 +49,7 @@ pub enum Program {
         format: Format,
     },
     /// `segment` is set on the key frame that starts a segment of a video rendition. An encoder
-    /// that was restarted may send a segment again from its start.
+    /// that was restarted goes on with a key frame, wherever it was.
     Sample {
         period: u32,
         rendition: usize,
@@ -55,6 +59,11 @@ pub enum Program {
     /// Nothing more comes of the encoded renditions of this period and those before it.
     Finished {
         period: u32,
+    },
+    /// Nobody watches this rendition: nothing comes of it until somebody does.
+    Idle {
+        period: u32,
+        rendition: usize,
     },
     /// Replaces the broadcast's thumbnail (JPEG).
     Thumbnail(Bytes),
@@ -75,6 +84,8 @@ pub struct Rendition {
     pub id: String,
     /// Made by a worker; otherwise the source's own packets.
     pub encoded: bool,
+    /// As in RFC 6381, known before the first picture is encoded.
+    pub codecs: String,
     pub kind: RenditionKind,
 }
 

@@ -6,7 +6,7 @@ use crate::session::Metadata;
 use rivulet_hub::{Broadcast, BroadcastInfo, Hub, Source};
 use rivulet_media::flv::{AudioTag, VideoTag};
 use rivulet_media::timeline::{Output, Timeline, TimelineError};
-use rivulet_protocol::rest::{Ingest, LiveState};
+use rivulet_protocol::rest::{BroadcastSettings, Ingest, LiveState, Rungs};
 use rivulet_store::{Channel, Store, StoreError};
 use std::collections::HashMap;
 use std::sync::atomic::Ordering::Relaxed;
@@ -58,8 +58,8 @@ pub enum Command {
 #[derive(Clone)]
 pub struct Settings {
     pub limits: Limits,
-    /// How long a broadcast waits for its encoder to return.
-    pub grace: Duration,
+    /// Where a channel has none of its own.
+    pub broadcast: BroadcastSettings,
 }
 
 /// The owners of all broadcasts in this process, by channel id.
@@ -114,7 +114,8 @@ impl Publishers {
             channel: channel.clone(),
             hub: self.hub.clone(),
             store: self.store.clone(),
-            settings: self.settings.clone(),
+            limits: self.settings.limits,
+            settings: self.settings.broadcast.for_channel(channel.settings),
             timeline: Timeline::default(),
             health: Health::default(),
             session: None,
@@ -149,7 +150,9 @@ struct Owner {
     channel: Channel,
     hub: Hub,
     store: Store,
-    settings: Settings,
+    limits: Limits,
+    /// They hold to the end, whatever happens to the channel's.
+    settings: BroadcastSettings,
     timeline: Timeline,
     health: Health,
     session: Option<Feeding>,
@@ -163,17 +166,18 @@ impl Owner {
     async fn run(mut self, mut commands: mpsc::Receiver<Command>, shutdown: CancellationToken) {
         let mut second = tokio::time::interval(Duration::from_secs(1));
         second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let grace = Duration::from_secs(self.settings.grace_seconds.into());
         let mut waits_until = None::<Instant>;
         loop {
             tokio::select! {
                 command = commands.recv() => match command {
                     Some(Command::Detach { session, on_purpose }) if self.feeds(session) => {
                         self.session = None;
-                        if on_purpose || self.live.is_none() || self.settings.grace.is_zero() {
+                        if on_purpose || self.live.is_none() || grace.is_zero() {
                             break;
                         }
                         info!("encoder lost; waiting for its return");
-                        waits_until = Some(Instant::now() + self.settings.grace);
+                        waits_until = Some(Instant::now() + grace);
                         self.show_waiting();
                     }
                     Some(command) => {
@@ -241,7 +245,7 @@ impl Owner {
             match output {
                 Output::Period { at, video, audio } => {
                     self.health.period(video.as_ref(), audio.as_ref());
-                    if let Some(reason) = self.health.over_limit(&self.settings.limits) {
+                    if let Some(reason) = self.health.over_limit(&self.limits) {
                         return self.refuse(&reason);
                     }
                     if let Err(error) = self.go_live().await {
@@ -289,8 +293,14 @@ impl Owner {
         let id = self.store.start_broadcast(&self.channel.id, &self.channel.title, started_at_ms).await?;
         info!(broadcast = %id, "broadcast starts");
         self.hub.set_refusal(&self.channel.name, None);
-        let (channel_id, channel) = (self.channel.id.clone(), self.channel.name.clone());
-        self.live = Some(self.hub.start(BroadcastInfo { id, channel_id, channel, started_at_ms }));
+        self.live = Some(self.hub.start(BroadcastInfo {
+            id,
+            channel_id: self.channel.id.clone(),
+            channel: self.channel.name.clone(),
+            started_at_ms,
+            latency: self.settings.latency,
+            on_demand: self.settings.rungs == Rungs::OnDemand,
+        }));
         Ok(())
     }
 
@@ -309,13 +319,13 @@ impl Owner {
         let repairs = self.timeline.repairs();
         live.metrics.timestamp_repairs.store(repairs.total(), Relaxed);
         self.health.tick(now_ms(), repairs);
-        let ingest = self.health.report(now_ms(), &self.settings.limits);
+        let ingest = self.health.report(now_ms(), &self.limits);
         live.status.send_if_modified(|status| {
             let changed = status.ingest != ingest;
             status.ingest = ingest;
             changed
         });
-        if let Some(reason) = self.health.over_limit(&self.settings.limits) {
+        if let Some(reason) = self.health.over_limit(&self.limits) {
             self.refuse(&reason);
         }
     }

@@ -113,12 +113,10 @@ impl Health {
     pub fn video(&mut self, dts: Ticks, key: bool, bytes: usize) {
         self.video.add(dts, bytes);
         self.newest = self.newest.max(dts);
-        if key {
-            if let Some(last) = self.last_key.replace(dts) {
-                self.key_intervals.push_back(dts - last);
-                if self.key_intervals.len() > 3 {
-                    self.key_intervals.pop_front();
-                }
+        if key && let Some(last) = self.last_key.replace(dts) {
+            self.key_intervals.push_back(dts - last);
+            if self.key_intervals.len() > 3 {
+                self.key_intervals.pop_front();
             }
         }
     }
@@ -220,7 +218,7 @@ impl Health {
         let measured = format!("Key frame every {:.1} s", ms_from_ticks(interval) as f64 / 1000.0);
         match ms_from_ticks(interval) {
             ..=2_500 => check("key_interval", Level::Good, measured, ""),
-            ..=4_100 => check("key_interval", Level::Warning, measured, advice),
+            2_501..=4_100 => check("key_interval", Level::Warning, measured, advice),
             _ => check("key_interval", Level::Bad, measured, advice),
         }
     }

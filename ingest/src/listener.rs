@@ -7,6 +7,7 @@ use crate::session::{Event, Session, SessionError};
 use anyhow::Context as _;
 use rivulet_hub::Hub;
 use rivulet_media::flv::{self, FlvError};
+use rivulet_protocol::rest::BroadcastSettings;
 use rivulet_store::{Channel, Store, StreamKey};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -35,7 +36,8 @@ pub struct Config {
     /// Address and certificate for RTMPS.
     pub rtmps: Option<(SocketAddr, TlsAcceptor)>,
     pub limits: Limits,
-    pub grace: Duration,
+    /// Where a channel has none of its own.
+    pub broadcast: BroadcastSettings,
     /// From the connection to an accepted stream key.
     pub publish_deadline: Duration,
     /// Without a byte for this long, a publishing encoder counts as lost.
@@ -50,7 +52,7 @@ impl Default for Config {
             rtmp: ([0, 0, 0, 0], 1935).into(),
             rtmps: None,
             limits: Limits::default(),
-            grace: Duration::from_secs(120),
+            broadcast: BroadcastSettings::default(),
             publish_deadline: Duration::from_secs(10),
             idle: Duration::from_secs(15),
             max_sessions: 1_000,
@@ -153,7 +155,7 @@ impl Ingest {
     /// Accepts until `shutdown`, then returns once every broadcast has ended.
     pub async fn run(self, shutdown: CancellationToken) {
         let (hub, store) = (self.shared.deps.hub.clone(), self.shared.deps.store.clone());
-        let settings = Settings { limits: self.shared.config.limits, grace: self.shared.config.grace };
+        let settings = Settings { limits: self.shared.config.limits, broadcast: self.shared.config.broadcast };
         let publishers = Publishers::new(hub, store, settings, shutdown.clone());
         let sessions = TaskTracker::new();
         let mut number = 0u64;

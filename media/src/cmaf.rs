@@ -1,5 +1,5 @@
 //! CMAF (ISO/IEC 23000-19) on top of `mp4-atom`: one track for each file, an initialisation
-//! segment with the configuration, and media segments of one `moof` and `mdat`.
+//! segment with the configuration, and fragments of one `moof` and `mdat` each.
 
 use crate::{AudioFormat, Packet, TICKS_PER_SECOND, Ticks, VideoFormat};
 use bytes::Bytes;
@@ -35,7 +35,8 @@ impl Timescale {
         Self(format.aac.sample_rate)
     }
 
-    fn scale(self, ticks: Ticks) -> i64 {
+    /// Ticks of the broadcast in these units.
+    pub fn scale(self, ticks: Ticks) -> i64 {
         let scaled = i128::from(ticks) * i128::from(self.0);
         let half = i128::from(TICKS_PER_SECOND / 2) * if scaled < 0 { -1 } else { 1 };
         ((scaled + half) / i128::from(TICKS_PER_SECOND)) as i64
@@ -109,25 +110,22 @@ fn init(tkhd: Tkhd, timescale: Timescale, handler: &[u8; 4], minf: Minf, entry: 
     Ok(out.into())
 }
 
-/// A media segment of these packets, in decoding order. `end` is the decoding time of the packet
-/// after the last, where that is known.
-pub fn segment(
+/// One fragment of these packets, in decoding order: a whole segment or a part of one. `end` is the
+/// decoding time at which the last packet ends. The parts of a segment one behind the other are the
+/// segment; `first` marks the one that begins it.
+pub fn fragment(
     sequence: u32,
     timescale: Timescale,
     packets: &[Packet],
-    end: Option<Ticks>,
+    end: Ticks,
+    first: bool,
 ) -> Result<Bytes, CmafError> {
     let scaled = |ticks| timescale.scale(ticks);
     let mut entries = Vec::with_capacity(packets.len());
     for (index, packet) in packets.iter().enumerate() {
-        let next = packets.get(index + 1).map(|next| next.dts).or(end).filter(|next| *next > packet.dts);
-        let duration = match next {
-            Some(next) => scaled(next) - scaled(packet.dts),
-            // The very last packet of a track lasts as long as the one before it.
-            None => entries.last().and_then(|last: &TrunEntry| last.duration).map_or(1, i64::from),
-        };
+        let next = packets.get(index + 1).map_or(end, |next| next.dts).max(packet.dts + 1);
         entries.push(TrunEntry {
-            duration: Some(u32::try_from(duration).map_err(|_| CmafError::TooLarge)?),
+            duration: Some(u32::try_from(scaled(next) - scaled(packet.dts)).map_err(|_| CmafError::TooLarge)?),
             size: Some(u32::try_from(packet.data.len()).map_err(|_| CmafError::TooLarge)?),
             flags: Some(if packet.key { FLAGS_KEY } else { FLAGS_DELTA }),
             cts: Some(scaled(packet.pts) - scaled(packet.dts)),
@@ -152,8 +150,10 @@ pub fn segment(
     let payload: usize = packets.iter().map(|packet| packet.data.len()).sum();
     let mdat_size = u32::try_from(payload + 8).map_err(|_| CmafError::TooLarge)?;
     let mut out = Vec::with_capacity(head.len() + payload + 64);
-    let brands = [b"msdh", b"msix", b"cmfs"].map(FourCC::new);
-    Styp { major_brand: brands[0], minor_version: 0, compatible_brands: brands.to_vec() }.encode(&mut out)?;
+    if first {
+        let brands = [b"msdh", b"msix", b"cmfs"].map(FourCC::new);
+        Styp { major_brand: brands[0], minor_version: 0, compatible_brands: brands.to_vec() }.encode(&mut out)?;
+    }
     moof.encode(&mut out)?;
     out.extend_from_slice(&mdat_size.to_be_bytes());
     out.extend_from_slice(b"mdat");
@@ -198,13 +198,13 @@ mod tests {
     }
 
     #[test]
-    fn segments_read_back() {
+    fn fragments_read_back() {
         let packets = [
             packet(90_000, 93_003, true, b"key"),
             packet(93_003, 99_000, false, b"later"),
             packet(96_000, 96_000, false, b"x"),
         ];
-        let bytes = segment(7, Timescale::VIDEO, &packets, Some(99_000)).unwrap();
+        let bytes = fragment(7, Timescale::VIDEO, &packets, 99_000, true).unwrap();
         let mut rest = bytes.as_ref();
         Styp::decode(&mut rest).unwrap();
         let start = bytes.len() - rest.len();
@@ -226,9 +226,9 @@ mod tests {
     fn audio_frames_add_up() {
         let frames: Vec<_> = (0..200).map(|n| n * 1024 * 90_000 / 44_100).collect();
         let packets: Vec<_> = frames.iter().map(|at| packet(*at, *at, true, b"a")).collect();
-        let bytes = segment(1, Timescale(44_100), &packets, None).unwrap();
+        let end = 200 * 1024 * 90_000 / 44_100;
+        let bytes = fragment(1, Timescale(44_100), &packets, end, false).unwrap();
         let mut rest = bytes.as_ref();
-        Styp::decode(&mut rest).unwrap();
         let moof = Moof::decode(&mut rest).unwrap();
         let run = &moof.traf[0].trun[0];
         assert!(run.samples.iter().all(|e| e.duration == Some(1024)), "{run:?}");

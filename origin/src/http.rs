@@ -1,15 +1,16 @@
 //! HLS over HTTP. Playlists come from the window, segments from the window or, once they have
 //! left it, from the blob store, always under the same URL.
 
-use crate::live::Registry;
+use crate::live::{Found, Live, Registry, Unanswered, Wanted};
 use crate::playlist;
-use crate::recorder::{content_type, file_name, object_key};
+use crate::recorder::{content_type, object_key};
 use axum::Router;
-use axum::extract::{ConnectInfo, Path, State};
+use axum::extract::{ConnectInfo, Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
+use futures_util::StreamExt;
 use rivulet_protocol::ChannelName;
 use rivulet_store::Blobs;
 use std::net::SocketAddr;
@@ -17,6 +18,8 @@ use std::sync::Arc;
 
 const PLAYLIST: &str = "application/vnd.apple.mpegurl";
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+/// Parts do not change either, but are of use for a moment only.
+const PART: &str = "public, max-age=60, immutable";
 
 #[derive(Clone)]
 pub struct Files {
@@ -39,7 +42,8 @@ fn not_found() -> Response {
 }
 
 fn bad_request(reason: &'static str) -> Response {
-    (StatusCode::BAD_REQUEST, [(header::CACHE_CONTROL, "no-store")], reason).into_response()
+    let headers = [(header::CACHE_CONTROL, "no-store"), (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")];
+    (StatusCode::BAD_REQUEST, headers, reason).into_response()
 }
 
 async fn preflight() -> Response {
@@ -52,17 +56,17 @@ async fn preflight() -> Response {
     (StatusCode::NO_CONTENT, headers).into_response()
 }
 
-fn text(body: String, cache: &'static str) -> Response {
+fn text(kind: &'static str, body: impl Into<Bytes>, cache: &'static str) -> Response {
     let headers =
-        [(header::CONTENT_TYPE, PLAYLIST), (header::CACHE_CONTROL, cache), (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")];
-    (headers, body).into_response()
+        [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, cache), (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")];
+    (headers, body.into()).into_response()
 }
 
 async fn multivariant(State(files): State<Files>, Path(channel): Path<String>) -> Response {
     let Ok(channel) = ChannelName::parse(&channel) else { return not_found() };
     let Some(live) = files.registry.current(channel.as_str()) else { return not_found() };
     let body = playlist::multivariant(&live.window(), &live.broadcast.info.id);
-    body.map_or_else(not_found, |body| text(body, "public, max-age=1"))
+    body.map_or_else(not_found, |body| text(PLAYLIST, body, "public, max-age=1"))
 }
 
 async fn thumbnail(
@@ -79,9 +83,49 @@ async fn thumbnail(
     }
 }
 
+/// Delivery directives of RFC 8216bis, 6.2.5.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Directives {
+    wanted: Option<Wanted>,
+    delta: bool,
+}
+
+impl Directives {
+    /// Other parameters are for others.
+    fn parse(query: Option<&str>) -> Result<Self, &'static str> {
+        let (mut segment, mut part, mut delta) = (None, None, false);
+        for (name, value) in query.unwrap_or_default().split('&').filter_map(|pair| pair.split_once('=')) {
+            match name {
+                "_HLS_msn" => segment = Some(value.parse::<u32>().map_err(|_| "_HLS_msn is not a number\n")?),
+                "_HLS_part" => part = Some(value.parse::<u16>().map_err(|_| "_HLS_part is not a number\n")?),
+                "_HLS_skip" => delta = matches!(value, "YES" | "v2"),
+                _ => {}
+            }
+        }
+        let wanted = match (segment, part) {
+            (None, Some(_)) => return Err("_HLS_part without _HLS_msn\n"),
+            (None, None) => None,
+            (Some(segment), part) => Some(Wanted { segment: segment.into(), part: part.map(usize::from) }),
+        };
+        Ok(Self { wanted, delta })
+    }
+}
+
+fn unanswered(why: Unanswered) -> Response {
+    match why {
+        Unanswered::Gone => not_found(),
+        Unanswered::TooFar => bad_request("too far ahead of the broadcast\n"),
+        Unanswered::Late => {
+            let headers = [(header::CACHE_CONTROL, "no-store"), (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")];
+            (StatusCode::SERVICE_UNAVAILABLE, headers, "not made in time\n").into_response()
+        }
+    }
+}
+
 async fn file(
     State(files): State<Files>,
     Path((channel, broadcast, rendition, file)): Path<(String, String, String, String)>,
+    RawQuery(query): RawQuery,
     peer: Option<axum::Extension<ConnectInfo<SocketAddr>>>,
     method: Method,
     headers: HeaderMap,
@@ -97,46 +141,132 @@ async fn file(
             let agent = headers.get(header::USER_AGENT).map_or(&b""[..], HeaderValue::as_bytes);
             live.saw_player(peer.ip(), agent);
         }
-        let window = live.window();
-        let cache = if window.ended() { "public, max-age=60" } else { "public, max-age=1" };
-        let body = playlist::media(&window, &rendition, live.broadcast.info.started_at_ms);
-        return body.map_or_else(not_found, |body| text(body, cache));
+        return media(&live, &rendition, query.as_deref()).await;
     }
-    let Some(number) = number_of(&file) else { return not_found() };
-    let tag = format!("\"{broadcast}-{rendition}-{number}\"");
+    let Some(file) = File::parse(&file) else { return not_found() };
     let kind = content_type(&rendition);
-    let in_memory = live.and_then(|live| {
-        let window = live.window();
-        match u64::try_from(number) {
-            Ok(number) => window.segment(&rendition, number).map(|segment| segment.data.clone()),
-            Err(_) => window.init(&rendition, (-1 - number) as u32).map(|init| init.data.clone()),
-        }
-    });
-    let body = match in_memory {
-        Some(body) => Some(body),
-        None => match files.blobs.get(&object_key(&broadcast, &rendition, number)).await {
-            Ok(body) => body,
-            Err(error) => {
-                tracing::warn!(%error, "cannot read a segment");
-                let headers = [(header::CACHE_CONTROL, "no-store"), (header::RETRY_AFTER, "1")];
-                return (StatusCode::SERVICE_UNAVAILABLE, headers, "storage does not answer\n").into_response();
+    let tag = format!("\"{broadcast}-{rendition}-{file}\"");
+    if let Some(live) = &live {
+        let in_memory = match file {
+            File::Init(number) => live.window().init(&rendition, number).map(|init| init.data.clone()),
+            File::Part(segment, part) => {
+                live.want(&rendition);
+                return match live.part(&rendition, segment, part).await {
+                    Ok(body) => bytes(body, kind, PART, Some(&tag), &method, &headers),
+                    Err(why) => unanswered(why),
+                };
             }
-        },
-    };
-    match body {
-        Some(body) => bytes(body, kind, IMMUTABLE, Some(&tag), &method, &headers),
-        None => not_found(),
+            File::Segment(number) => {
+                live.want(&rendition);
+                match live.segment(&rendition, number) {
+                    Found::Whole(data) => Some(data),
+                    Found::Coming => return in_work(live.clone(), rendition, number, kind).await,
+                    Found::NotHere => None,
+                    Found::TooFar => return unanswered(Unanswered::TooFar),
+                }
+            }
+        };
+        if let Some(body) = in_memory {
+            return bytes(body, kind, IMMUTABLE, Some(&tag), &method, &headers);
+        }
+    }
+    let Some(number) = file.object_number() else { return not_found() };
+    match files.blobs.get(&object_key(&broadcast, &rendition, number)).await {
+        Ok(Some(body)) => bytes(body, kind, IMMUTABLE, Some(&tag), &method, &headers),
+        Ok(None) => not_found(),
+        Err(error) => {
+            tracing::warn!(%error, "cannot read a segment");
+            let headers = [(header::CACHE_CONTROL, "no-store"), (header::RETRY_AFTER, "1")];
+            (StatusCode::SERVICE_UNAVAILABLE, headers, "storage does not answer\n").into_response()
+        }
     }
 }
 
-/// The inverse of [`file_name`].
-fn number_of(file: &str) -> Option<i64> {
-    let number = match file.strip_suffix(".m4s") {
-        Some(number) => number.parse::<u32>().ok().map(i64::from),
-        None => file.strip_prefix("init-")?.strip_suffix(".mp4")?.parse::<u16>().ok().map(|init| -1 - i64::from(init)),
+async fn media(live: &Live, rendition: &str, query: Option<&str>) -> Response {
+    let directives = match Directives::parse(query) {
+        Ok(directives) => directives,
+        Err(reason) => return bad_request(reason),
     };
-    // One name for each file: 007.m4s is not 7.m4s.
-    number.filter(|number| file_name(*number) == file)
+    live.want(rendition);
+    match live.playlist(rendition, directives.wanted, directives.delta).await {
+        Ok(body) => {
+            let cache = match directives.wanted {
+                _ if live.window().ended() => "public, max-age=60",
+                // The address names what is in it.
+                Some(_) => "public, max-age=12",
+                None => "public, max-age=1",
+            };
+            text(PLAYLIST, body, cache)
+        }
+        Err(why) => unanswered(why),
+    }
+}
+
+/// A segment that is still being made: its parts as they come.
+async fn in_work(live: Arc<Live>, rendition: String, number: u64, kind: &'static str) -> Response {
+    let first = match live.next_part(&rendition, number, 0).await {
+        Ok(first) => first,
+        Err(why) => return unanswered(why),
+    };
+    let rest = futures_util::stream::unfold(Some((live, 1)), move |state| {
+        let rendition = rendition.clone();
+        async move {
+            let (live, had) = state?;
+            match live.next_part(&rendition, number, had).await {
+                Ok(Some(part)) => Some((Ok(part), Some((live, had + 1)))),
+                Ok(None) => None,
+                // Whoever reads must not take it for whole.
+                Err(why) => Some((Err(std::io::Error::other(format!("{why:?}"))), None)),
+            }
+        }
+    });
+    let body = futures_util::stream::iter(first.map(Ok)).chain(rest);
+    let headers =
+        [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, IMMUTABLE), (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")];
+    (headers, axum::body::Body::from_stream(body)).into_response()
+}
+
+/// A file of a rendition, by its name in URLs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum File {
+    Init(u32),
+    Segment(u64),
+    Part(u64, usize),
+}
+
+impl File {
+    fn parse(name: &str) -> Option<Self> {
+        let file = match name.strip_suffix(".m4s") {
+            Some(numbers) => match numbers.split_once('.') {
+                Some((segment, part)) => {
+                    Self::Part(segment.parse::<u32>().ok()?.into(), part.parse::<u16>().ok()?.into())
+                }
+                None => Self::Segment(numbers.parse::<u32>().ok()?.into()),
+            },
+            None => Self::Init(name.strip_prefix("init-")?.strip_suffix(".mp4")?.parse().ok()?),
+        };
+        // One name for each file: 007.m4s is not 7.m4s.
+        (file.to_string() == name).then_some(file)
+    }
+
+    /// Its number in the blob store; parts are not stored.
+    fn object_number(self) -> Option<i64> {
+        match self {
+            Self::Init(number) => Some(-1 - i64::from(number)),
+            Self::Segment(number) => i64::try_from(number).ok(),
+            Self::Part(..) => None,
+        }
+    }
+}
+
+impl std::fmt::Display for File {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Init(number) => write!(f, "init-{number}.mp4"),
+            Self::Segment(number) => write!(f, "{number}.m4s"),
+            Self::Part(segment, part) => write!(f, "{segment}.{part}.m4s"),
+        }
+    }
 }
 
 fn bytes(
@@ -214,17 +344,36 @@ mod tests {
     #[test]
     fn names() {
         for (name, want) in [
-            ("0.m4s", Some(0)),
-            ("17.m4s", Some(17)),
-            ("init-0.mp4", Some(-1)),
-            ("init-3.mp4", Some(-4)),
+            ("0.m4s", Some(File::Segment(0))),
+            ("17.m4s", Some(File::Segment(17))),
+            ("17.3.m4s", Some(File::Part(17, 3))),
+            ("init-0.mp4", Some(File::Init(0))),
+            ("init-3.mp4", Some(File::Init(3))),
             ("017.m4s", None),
+            ("17.03.m4s", None),
+            ("17..m4s", None),
             ("-1.m4s", None),
             ("..", None),
             ("17.mp4", None),
             ("99999999999999999999.m4s", None),
         ] {
-            assert_eq!(number_of(name), want, "{name}");
+            assert_eq!(File::parse(name), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn directives() {
+        let wanted = |segment, part| Some(Wanted { segment, part });
+        for (query, want) in [
+            ("", Ok(Directives::default())),
+            ("token=x&_HLS_msn=7", Ok(Directives { wanted: wanted(7, None), delta: false })),
+            ("_HLS_msn=7&_HLS_part=2&_HLS_skip=YES", Ok(Directives { wanted: wanted(7, Some(2)), delta: true })),
+            ("_HLS_skip=v2", Ok(Directives { wanted: None, delta: true })),
+        ] {
+            assert_eq!(Directives::parse(Some(query)), want, "{query}");
+        }
+        for bad in ["_HLS_part=1", "_HLS_msn=-1", "_HLS_msn=x", "_HLS_msn=1&_HLS_part=99999999"] {
+            assert!(Directives::parse(Some(bad)).is_err(), "{bad}");
         }
     }
 }

@@ -15,13 +15,12 @@ mod window;
 use crate::http::Files;
 use crate::recorder::Recorder;
 use prometheus::{Histogram, HistogramOpts, IntCounter, Registry};
-use rivulet_hub::{Hub, HubEvent};
+use rivulet_hub::{Hub, Starts};
+use rivulet_media::Ticks;
 use rivulet_store::{Blobs, Store};
-use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, info_span};
@@ -34,6 +33,8 @@ pub struct Config {
     /// Where segments wait for a remote blob store; unused with a local one.
     pub spool: PathBuf,
     pub spool_max_bytes: u64,
+    /// Wished length of a part.
+    pub part: Ticks,
     /// How long the segments of an ended broadcast are kept; `None`: for ever.
     pub retention: Option<Duration>,
 }
@@ -70,13 +71,13 @@ pub struct Origin {
     deps: Deps,
     live: Arc<live::Registry>,
     metrics: Metrics,
-    events: tokio::sync::broadcast::Receiver<HubEvent>,
+    starts: Starts,
 }
 
 impl Origin {
     pub fn new(config: Config, deps: Deps, registry: &Registry) -> prometheus::Result<Self> {
-        let events = deps.hub.events();
-        Ok(Self { config, deps, live: Arc::default(), metrics: Metrics::new(registry)?, events })
+        let starts = deps.hub.starts();
+        Ok(Self { config, deps, live: Arc::default(), metrics: Metrics::new(registry)?, starts })
     }
 
     pub fn router(&self) -> axum::Router {
@@ -96,27 +97,10 @@ impl Origin {
         let retention = retention::run(self.deps.clone(), self.config.retention, shutdown.clone());
         let retention = tokio::spawn(retention);
         let tasks = TaskTracker::new();
-        let mut known = HashSet::new();
-        loop {
-            let started = tokio::select! {
-                event = self.events.recv() => match event {
-                    Ok(HubEvent::Started(broadcast)) => vec![broadcast],
-                    Ok(HubEvent::Ended(broadcast)) => {
-                        known.remove(&broadcast.info.id);
-                        continue;
-                    }
-                    Err(RecvError::Lagged(_)) => self.deps.hub.list(),
-                    Err(RecvError::Closed) => break,
-                },
-                () = shutdown.cancelled() => break,
-            };
-            for broadcast in started {
-                if known.insert(broadcast.info.id.clone()) {
-                    let span = info_span!("origin", channel = %broadcast.info.channel);
-                    let (live, recorder, metrics) = (self.live.clone(), recorder.clone(), self.metrics.clone());
-                    tasks.spawn(live::run(broadcast, live, recorder, metrics).instrument(span));
-                }
-            }
+        while let Some(Some(broadcast)) = shutdown.run_until_cancelled(self.starts.next()).await {
+            let span = info_span!("origin", channel = %broadcast.info.channel);
+            let (live, recorder, metrics) = (self.live.clone(), recorder.clone(), self.metrics.clone());
+            tasks.spawn(live::run(broadcast, self.config.part, live, recorder, metrics).instrument(span));
         }
         // The recording ends when the last broadcast's task has let go of the recorder.
         drop(recorder);

@@ -122,6 +122,105 @@ pub struct GoLive {
     pub ingest: Ingest,
 }
 
+/// What encoders of the qualities aim for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Latency {
+    /// Each picture leaves its encoder as soon as it can.
+    Low,
+    /// Encoders look ahead, and make better pictures of the same bitrate.
+    Normal,
+}
+
+impl Latency {
+    /// As in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Normal => "normal",
+        }
+    }
+
+    /// The opposite of [`Latency::as_str`].
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Low, Self::Normal].into_iter().find(|latency| latency.as_str() == text)
+    }
+}
+
+/// When the qualities below the source are encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rungs {
+    /// While somebody watches them.
+    OnDemand,
+    Always,
+}
+
+impl Rungs {
+    /// As in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OnDemand => "on-demand",
+            Self::Always => "always",
+        }
+    }
+
+    /// The opposite of [`Rungs::as_str`].
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::OnDemand, Self::Always].into_iter().find(|rungs| rungs.as_str() == text)
+    }
+}
+
+/// Longest [`ChannelSettings::grace_seconds`].
+pub const MAX_GRACE_SECONDS: u32 = 30 * 60;
+
+/// `PUT /api/v1/channels/{name}/settings` by its owner or an admin; answers [`Settings`]. What is
+/// absent is as the instance has it. A broadcast keeps the settings that it started with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelSettings {
+    /// How long a broadcast waits for an encoder that was cut off; at most [`MAX_GRACE_SECONDS`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grace_seconds: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency: Option<Latency>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rungs: Option<Rungs>,
+}
+
+/// The same with nothing left open: what the instance has, or what holds for a broadcast.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BroadcastSettings {
+    pub grace_seconds: u32,
+    pub latency: Latency,
+    pub rungs: Rungs,
+}
+
+impl Default for BroadcastSettings {
+    fn default() -> Self {
+        Self { grace_seconds: 120, latency: Latency::Low, rungs: Rungs::OnDemand }
+    }
+}
+
+impl BroadcastSettings {
+    /// These, where the channel has nothing of its own.
+    pub fn for_channel(self, channel: ChannelSettings) -> Self {
+        Self {
+            grace_seconds: channel.grace_seconds.unwrap_or(self.grace_seconds),
+            latency: channel.latency.unwrap_or(self.latency),
+            rungs: channel.rungs.unwrap_or(self.rungs),
+        }
+    }
+}
+
+/// `GET /api/v1/channels/{name}/settings` by its owner or an admin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// What the channel has of its own.
+    pub channel: ChannelSettings,
+    /// What the instance has.
+    pub instance: BroadcastSettings,
+}
+
 /// `POST /api/v1/channels/{name}/key` makes a new stream key; the old one stops working at once.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct NewKey {

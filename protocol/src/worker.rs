@@ -2,6 +2,8 @@
 //! a `u32` length in network order, then the postcard encoding. Timestamps are 90 kHz ticks of
 //! the broadcast's timeline.
 
+use crate::rest::Latency;
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 /// A frame longer than this is a protocol error, on either side.
@@ -12,6 +14,9 @@ pub const MAX_FRAME_BYTES: usize = 32 * 1024 * 1024;
 pub enum Input {
     /// Everything in flight is finished under the old settings, then these hold.
     Period(Period),
+    /// From now on these rungs of the running period are made, and no others. One that was not
+    /// made before begins at the newest cut but one, and catches up.
+    Rungs(Vec<Rung>),
     /// In decoding order. `cut` marks the packet whose picture starts that segment; without a
     /// picture at exactly that time, the first one after it does.
     Video {
@@ -19,11 +24,11 @@ pub enum Input {
         pts: i64,
         key: bool,
         cut: Option<Cut>,
-        data: Vec<u8>,
+        data: Bytes,
     },
     Audio {
         pts: i64,
-        data: Vec<u8>,
+        data: Bytes,
     },
 }
 
@@ -48,7 +53,7 @@ pub struct Period {
     pub audio: Option<AudioEncode>,
     /// x264 preset.
     pub preset: String,
-    pub thumbnails: bool,
+    pub latency: Latency,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +64,10 @@ pub struct Rung {
     pub width: u32,
     pub height: u32,
     pub bitrate_kbps: u32,
+    /// H.264 level times ten.
+    pub level: u8,
+    /// After a restart: pictures up to this time are made already.
+    pub made_until: Option<i64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -84,7 +93,7 @@ pub enum Output {
         pts: i64,
         key: bool,
         segment: Option<u64>,
-        data: Vec<u8>,
+        data: Bytes,
     },
     AudioFormat {
         period: u32,
@@ -95,15 +104,20 @@ pub enum Output {
         period: u32,
         rendition: u8,
         pts: i64,
-        data: Vec<u8>,
+        data: Bytes,
     },
     /// The encoders of this period have given all they had.
     Finished {
         period: u32,
     },
+    /// The encoder of a rung that is no longer wanted has given all it had.
+    Stopped {
+        period: u32,
+        rendition: u8,
+    },
     /// A JPEG picture of the stream.
     Thumbnail {
-        data: Vec<u8>,
+        data: Bytes,
     },
     /// About once a second: media time encoded and processor time used since the last report.
     Progress {

@@ -83,7 +83,7 @@ impl App {
         let ladder = settings.ladder().map_err(anyhow::Error::msg)?;
         let limits = settings.limits().map_err(anyhow::Error::msg)?;
         let tls = match (&settings.tls_cert, &settings.tls_key) {
-            (Some(cert), Some(key)) => Some(acceptor(cert, key)?),
+            (Some(cert), Some(key)) => Some(certificate(cert, key)?),
             _ => None,
         };
         let store = Store::open(&settings.storage.database()).await?;
@@ -97,9 +97,9 @@ impl App {
         let registry = prometheus::Registry::new();
         let ingest = rivulet_ingest::Config {
             rtmp: settings.rtmp,
-            rtmps: tls.map(|tls| (settings.rtmps, tls)),
+            rtmps: tls.clone().map(|tls| (settings.rtmps, TlsAcceptor::from(Arc::new(tls)))),
             limits,
-            grace: settings.grace,
+            broadcast: settings.broadcast(),
             max_sessions: settings.max_sessions,
             max_sessions_per_address: settings.max_sessions_per_address,
             ..Default::default()
@@ -115,19 +115,27 @@ impl App {
             rivulet_origin::Config {
                 spool: settings.storage.data.join("spool"),
                 spool_max_bytes: settings.spool_mib * 1024 * 1024,
+                part: settings.part().map_err(anyhow::Error::msg)?,
                 retention: Some(settings.retention).filter(|keep| !keep.is_zero()),
             },
             rivulet_origin::Deps { store: store.clone(), blobs, hub: hub.clone() },
             &registry,
         )?;
-        let http = http::Server::bind(settings.http).await?;
+        let https = tls.map(|mut tls| {
+            tls.alpn_protocols = vec![b"h2".into(), b"http/1.1".into()];
+            (settings.https, TlsAcceptor::from(Arc::new(tls)))
+        });
+        let http = http::Server::bind(settings.http, https).await?;
         let setup = (store.admin_count().await? == 0).then(SetupToken::generate);
         Ok(Self { settings, store, hub, ingest, transcoder, origin, registry, http, setup })
     }
 
     pub async fn run(self, signal: CancellationToken) -> anyhow::Result<()> {
-        let (http_addr, rtmp_addr) = (self.http.local_addr()?, self.ingest.local_addr()?);
+        let (http_addr, rtmp_addr) = (self.http.http_addr()?, self.ingest.local_addr()?);
         info!("listening name=http addr={http_addr}");
+        if let Some(addr) = self.http.https_addr() {
+            info!("listening name=https addr={addr}");
+        }
         info!("listening name=rtmp addr={rtmp_addr}");
         if let Some(addr) = self.ingest.rtmps_addr() {
             info!("listening name=rtmps addr={addr}");
@@ -140,6 +148,7 @@ impl App {
                 rtmp_port: rtmp_addr.port(),
                 rtmps_port: self.ingest.rtmps_addr().map(|addr| addr.port()),
                 instance_name: self.settings.name.clone(),
+                broadcast: self.settings.broadcast(),
                 setup_token: self.setup.clone(),
                 trusted_proxies: self.settings.trusted_proxies.clone(),
                 ..Default::default()
@@ -189,17 +198,17 @@ fn writable(folder: &Path) -> std::io::Result<()> {
     std::fs::remove_file(probe)
 }
 
-fn acceptor(cert: &Path, key: &Path) -> anyhow::Result<TlsAcceptor> {
+/// What TLS listeners share.
+pub fn certificate(cert: &Path, key: &Path) -> anyhow::Result<ServerConfig> {
     let chain = CertificateDer::pem_file_iter(cert)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .with_context(|| format!("cannot read the certificate {}", cert.display()))?;
     let key_der =
         PrivateKeyDer::from_pem_file(key).with_context(|| format!("cannot read the key {}", key.display()))?;
-    let config = ServerConfig::builder()
+    ServerConfig::builder()
         .with_no_client_auth()
         .with_single_cert(chain, key_der)
-        .with_context(|| format!("{} and {} do not belong together", cert.display(), key.display()))?;
-    Ok(TlsAcceptor::from(Arc::new(config)))
+        .with_context(|| format!("{} and {} do not belong together", cert.display(), key.display()))
 }
 
 /// The address that other machines in the network reach, as the routing table has it.

@@ -3,6 +3,7 @@
 
 use clap::{ArgMatches, Args, Command};
 use rivulet_ingest::Limits;
+use rivulet_protocol::rest::{BroadcastSettings, Latency, Rungs};
 use rivulet_transcoder::Ladder;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -38,13 +39,16 @@ pub struct Serve {
     /// Pages, API, HLS
     #[arg(long, env = "RIVULET_HTTP", default_value = "0.0.0.0:8080", value_name = "ADDR")]
     pub http: SocketAddr,
+    /// The same with TLS; needs --tls-cert and --tls-key
+    #[arg(long, env = "RIVULET_HTTPS", default_value = "0.0.0.0:8443", value_name = "ADDR")]
+    pub https: SocketAddr,
     /// Where encoders publish
     #[arg(long, env = "RIVULET_RTMP", default_value = "0.0.0.0:1935", value_name = "ADDR")]
     pub rtmp: SocketAddr,
     /// The same with TLS; needs --tls-cert and --tls-key
     #[arg(long, env = "RIVULET_RTMPS", default_value = "0.0.0.0:1936", value_name = "ADDR")]
     pub rtmps: SocketAddr,
-    /// Certificate chain for RTMPS (PEM)
+    /// Certificate chain for HTTPS and RTMPS (PEM)
     #[arg(long, env = "RIVULET_TLS_CERT", value_name = "FILE", requires = "tls_key")]
     pub tls_cert: Option<PathBuf>,
     /// Its private key (PEM)
@@ -74,6 +78,9 @@ pub struct Serve {
     /// Bitrate of audio that has to be encoded, in kb/s
     #[arg(long, env = "RIVULET_AUDIO_KBPS", default_value_t = 128, value_name = "KBPS")]
     pub audio_kbps: u32,
+    /// Length of the parts that players fetch ahead of whole segments, in seconds: 0.2, 0.5 or 1
+    #[arg(long, env = "RIVULET_PART", default_value_t = 0.5, value_name = "SECONDS")]
+    pub part: f64,
     /// Encode every quality, also where the source could be passed on as it is
     #[arg(long, env = "RIVULET_NO_REMUX")]
     pub no_remux: bool,
@@ -95,6 +102,12 @@ pub struct Serve {
     /// How long a broadcast waits for an encoder that was cut off
     #[arg(long, env = "RIVULET_GRACE", default_value = "120s", value_parser = duration, value_name = "TIME")]
     pub grace: Duration,
+    /// What encoders of the qualities aim for: low (latency) or normal (more quality)
+    #[arg(long, env = "RIVULET_LATENCY", default_value = "low", value_parser = latency, value_name = "low|normal")]
+    pub latency: Latency,
+    /// When qualities are encoded: on-demand (while watched) or always
+    #[arg(long, env = "RIVULET_RUNGS", default_value = "on-demand", value_parser = rungs, value_name = "on-demand|always")]
+    pub rungs: Rungs,
     /// How long ended broadcasts are kept, such as 12h or 7d; 0 keeps them for ever
     #[arg(long, env = "RIVULET_RETENTION", default_value = "7d", value_parser = duration, value_name = "TIME")]
     pub retention: Duration,
@@ -138,8 +151,23 @@ impl Serve {
             rungs: Ladder::parse_rungs(&self.ladder).map_err(|e| format!("--ladder: {e}"))?,
             audio_kbps: self.audio_kbps,
             preset: self.preset.clone(),
+            latency: self.latency,
             remux: !self.no_remux,
         })
+    }
+
+    /// The wished length of a part, in ticks.
+    pub fn part(&self) -> Result<i64, String> {
+        match self.part {
+            seconds if (0.1..=1.0).contains(&seconds) => Ok((seconds * 90_000.0) as i64),
+            other => Err(format!("--part {other} is not between 0.1 and 1 seconds")),
+        }
+    }
+
+    /// Where a channel has none of its own.
+    pub fn broadcast(&self) -> BroadcastSettings {
+        let grace_seconds = self.grace.as_secs().try_into().unwrap_or(u32::MAX);
+        BroadcastSettings { grace_seconds, latency: self.latency, rungs: self.rungs }
     }
 
     pub fn limits(&self) -> Result<Limits, String> {
@@ -147,6 +175,14 @@ impl Serve {
         let (max_width, max_height) = size.ok_or_else(|| format!("--max-size {} is not WxH", self.max_size))?;
         Ok(Limits { max_width, max_height, max_fps: self.max_fps, max_kbps: self.max_kbps })
     }
+}
+
+fn latency(text: &str) -> Result<Latency, String> {
+    Latency::parse(text).ok_or_else(|| "write low or normal".into())
+}
+
+fn rungs(text: &str) -> Result<Rungs, String> {
+    Rungs::parse(text).ok_or_else(|| "write on-demand or always".into())
 }
 
 /// `90`, `90s`, `15m`, `12h`, `7d`.
@@ -227,7 +263,11 @@ mod tests {
     fn a_file_gives_defaults_and_flags_win() {
         let dir = rivulet_store::testing::TempDir::new();
         let path = dir.path().join("rivulet.toml");
-        std::fs::write(&path, "http = \"127.0.0.1:1\"\nmax-fps = 30\ndemo = true\nno-remux = true\n").unwrap();
+        std::fs::write(
+            &path,
+            "http = \"127.0.0.1:1\"\nmax-fps = 30\ndemo = true\nno-remux = true\nrungs = \"always\"\n",
+        )
+        .unwrap();
         let parsed = |extra: &[&str]| {
             let mut arguments = vec!["rivulet", "serve", "--config", path.to_str().unwrap()];
             arguments.extend(extra);
@@ -236,6 +276,9 @@ mod tests {
         };
         let settings = parsed(&["--max-fps", "60"]).unwrap();
         assert_eq!((settings.http.port(), settings.max_fps, settings.demo), (1, 60, true));
+        let broadcast = BroadcastSettings { grace_seconds: 120, latency: Latency::Low, rungs: Rungs::Always };
+        assert_eq!(settings.broadcast(), broadcast);
+        assert!(parsed(&["--latency", "none"]).unwrap_err().to_string().contains("write low or normal"));
         std::fs::write(&path, "htpp = \"127.0.0.1:1\"\n").unwrap();
         assert!(parsed(&[]).unwrap_err().to_string().contains("there is no setting \"htpp\""));
     }

@@ -39,7 +39,7 @@ async fn checks(settings: &Serve) -> Vec<Check> {
         Ok(blobs) => blobs.check().await.map(|()| "writes, reads and deletes".to_owned()),
         Err(error) => Err(error),
     };
-    vec![
+    let mut checks = vec![
         ("data", folder),
         ("database", database),
         ("blobs", blobs.map_err(|e| e.to_string())),
@@ -48,7 +48,16 @@ async fn checks(settings: &Serve) -> Vec<Check> {
         ("ladder", settings.ladder().map(|ladder| format!("{} encoded qualities", ladder.rungs.len()))),
         ("codecs", rivulet_transcoder::worker::self_test().map(|()| "H.264 and JPEG encode, AAC decodes".to_owned())),
         ("demo", ffmpeg()),
-    ]
+    ];
+    if let (Some(cert), Some(key)) = (&settings.tls_cert, &settings.tls_key) {
+        let tls = crate::app::certificate(cert, key);
+        checks.extend([
+            ("tls", tls.map(|_| "certificate and key belong together".to_owned()).map_err(|e| crate::one_line(&e))),
+            ("https", port(settings.https, "--https")),
+            ("rtmps", port(settings.rtmps, "--rtmps")),
+        ]);
+    }
+    checks
 }
 
 fn port(addr: SocketAddr, flag: &str) -> Result<String, String> {

@@ -1,11 +1,12 @@
-//! The HTTP front: accepts connections, with deadlines that axum's own server does not have, and
-//! answers health and metrics.
+//! The HTTP front: accepts connections in clear and with TLS, with deadlines that axum's own server
+//! does not have, and answers health and metrics.
 
 use crate::metrics::Metrics;
 use anyhow::Context;
 use axum::Router;
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::uri::Scheme;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -14,33 +15,52 @@ use hyper_util::service::TowerToHyperService;
 use rivulet_store::Store;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tokio::net::TcpListener;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 use tracing::debug;
 
+/// From a connection to the head of its first request, TLS included; then for each head that has begun.
 const HEADERS_WITHIN: Duration = Duration::from_secs(10);
 const MAX_CONNECTIONS: usize = 50_000;
 /// What connections may take to finish once everything else has stopped.
 const GOODBYE: Duration = Duration::from_secs(2);
 
+/// The listeners of one router: HTTP/1.1 and HTTP/2 on both, as the client prefers.
 pub struct Server {
-    listener: TcpListener,
+    http: TcpListener,
+    https: Option<(TcpListener, TlsAcceptor)>,
 }
 
 impl Server {
-    pub async fn bind(addr: SocketAddr) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind(addr).await.with_context(|| {
-            format!("cannot listen for http on {addr}; stop what uses this port or choose another with --http")
-        })?;
-        Ok(Self { listener })
+    /// `https` is an address and a certificate, whose configuration offers `h2` and `http/1.1`.
+    pub async fn bind(http: SocketAddr, https: Option<(SocketAddr, TlsAcceptor)>) -> anyhow::Result<Self> {
+        let listen = |addr: SocketAddr, name: &'static str| async move {
+            TcpListener::bind(addr).await.with_context(|| {
+                format!("cannot listen for {name} on {addr}; stop what uses this port or choose another with --{name}")
+            })
+        };
+        let http = listen(http, "http").await?;
+        let https = match https {
+            Some((addr, tls)) => Some((listen(addr, "https").await?, tls)),
+            None => None,
+        };
+        Ok(Self { http, https })
     }
 
-    pub fn local_addr(&self) -> std::io::Result<SocketAddr> {
-        self.listener.local_addr()
+    pub fn http_addr(&self) -> std::io::Result<SocketAddr> {
+        self.http.local_addr()
+    }
+
+    pub fn https_addr(&self) -> Option<SocketAddr> {
+        self.https.as_ref().and_then(|(listener, _)| listener.local_addr().ok())
     }
 
     pub async fn run(self, router: Router, shutdown: CancellationToken) {
@@ -51,44 +71,108 @@ impl Server {
         let connections = TaskTracker::new();
         loop {
             let Ok(place) = places.clone().acquire_owned().await else { break };
-            let (socket, peer) = tokio::select! {
-                accepted = self.listener.accept() => match accepted {
-                    Ok(accepted) => accepted,
-                    Err(error) => {
-                        debug!(%error, "accept failed");
-                        tokio::time::sleep(Duration::from_millis(100)).await;
-                        continue;
-                    }
-                },
+            let (accepted, tls) = tokio::select! {
+                accepted = self.http.accept() => (accepted, None),
+                accepted = accept_tls(&self.https) => accepted,
                 () = shutdown.cancelled() => break,
             };
-            let _ = socket.set_nodelay(true);
-            let router = router.clone();
-            let service = tower::service_fn(move |request: http::Request<hyper::body::Incoming>| {
-                let mut request = request.map(axum::body::Body::new);
-                request.extensions_mut().insert(ConnectInfo(peer));
-                router.clone().oneshot(request)
-            });
-            let (builder, shutdown) = (builder.clone(), shutdown.clone());
+            let (socket, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    debug!(%error, "accept failed");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+            };
+            let scheme = if tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP };
+            let connection = Connection {
+                builder: builder.clone(),
+                router: router.clone(),
+                peer,
+                scheme,
+                shutdown: shutdown.clone(),
+            };
             connections.spawn(async move {
                 let _place = place;
-                let service = TowerToHyperService::new(service);
-                let connection = builder.serve_connection_with_upgrades(TokioIo::new(socket), service);
-                tokio::pin!(connection);
-                let ended = tokio::select! {
-                    ended = &mut connection => ended,
-                    () = shutdown.cancelled() => {
-                        connection.as_mut().graceful_shutdown();
-                        connection.await
-                    }
-                };
-                if let Err(error) = ended {
+                if let Err(error) = connection.serve(socket, tls).await {
                     debug!(%error, %peer, "http connection ended");
                 }
             });
         }
         connections.close();
         let _ = tokio::time::timeout(GOODBYE, connections.wait()).await;
+    }
+}
+
+async fn accept_tls(
+    https: &Option<(TcpListener, TlsAcceptor)>,
+) -> (std::io::Result<(TcpStream, SocketAddr)>, Option<TlsAcceptor>) {
+    match https {
+        Some((listener, tls)) => (listener.accept().await, Some(tls.clone())),
+        None => std::future::pending().await,
+    }
+}
+
+struct Connection {
+    builder: Arc<Builder<TokioExecutor>>,
+    router: Router,
+    peer: SocketAddr,
+    scheme: Scheme,
+    shutdown: CancellationToken,
+}
+
+type Ended = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+
+impl Connection {
+    async fn serve(self, socket: TcpStream, tls: Option<TlsAcceptor>) -> Ended {
+        socket.set_nodelay(true)?;
+        let deadline = Instant::now() + HEADERS_WITHIN;
+        match tls {
+            None => self.drive(socket, deadline).await,
+            Some(tls) => self.drive(timeout_at(deadline, tls.accept(socket)).await??, deadline).await,
+        }
+    }
+
+    async fn drive<S>(self, socket: S, deadline: Instant) -> Ended
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let Self { builder, router, peer, scheme, shutdown } = self;
+        let asked = Arc::new(AtomicBool::new(false));
+        let seen = asked.clone();
+        let service = tower::service_fn(move |request: http::Request<hyper::body::Incoming>| {
+            seen.store(true, Relaxed);
+            let mut request = request.map(axum::body::Body::new);
+            name_host(&mut request);
+            request.extensions_mut().insert(ConnectInfo(peer));
+            request.extensions_mut().insert(scheme.clone());
+            router.clone().oneshot(request)
+        });
+        let connection =
+            builder.serve_connection_with_upgrades(TokioIo::new(socket), TowerToHyperService::new(service));
+        tokio::pin!(connection);
+        let silent = async {
+            sleep_until(deadline).await;
+            if asked.load(Relaxed) {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            ended = &mut connection => ended,
+            () = silent => Err("no request came in time".into()),
+            () = shutdown.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        }
+    }
+}
+
+/// HTTP/2 names the host in the request's target alone; handlers read the header.
+fn name_host(request: &mut Request) {
+    let Some(authority) = request.uri().authority() else { return };
+    if let Ok(host) = HeaderValue::from_str(authority.as_str()) {
+        request.headers_mut().insert(header::HOST, host);
     }
 }
 

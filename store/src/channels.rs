@@ -2,6 +2,7 @@
 
 use crate::{Store, StoreError, StreamKey, id, placeholders};
 use rivulet_protocol::ChannelName;
+use rivulet_protocol::rest::{ChannelSettings, Latency, Rungs};
 use sqlx::AssertSqlSafe;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,12 +11,25 @@ pub struct Channel {
     pub name: String,
     pub owner_id: String,
     pub title: String,
+    pub settings: ChannelSettings,
 }
 
-type Row = (String, String, String, String);
+type Row = (String, String, String, String, Option<i64>, Option<String>, Option<String>);
 
-fn channel((id, name, owner_id, title): Row) -> Channel {
-    Channel { id, name, owner_id, title }
+/// A [`Row`] of each channel that the rest of the query chooses.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!("SELECT channels.id, name, owner_id, title, grace_seconds, latency, rungs FROM channels ", $rest)
+    };
+}
+
+fn channel((id, name, owner_id, title, grace_seconds, latency, rungs): Row) -> Channel {
+    let settings = ChannelSettings {
+        grace_seconds: grace_seconds.and_then(|seconds| seconds.try_into().ok()),
+        latency: latency.and_then(|text| Latency::parse(&text)),
+        rungs: rungs.and_then(|text| Rungs::parse(&text)),
+    };
+    Channel { id, name, owner_id, title, settings }
 }
 
 /// Names asked for in one query; far below what either database takes.
@@ -36,6 +50,7 @@ impl Store {
             name: name.to_string(),
             owner_id: owner_id.to_owned(),
             title: title.to_owned(),
+            settings: ChannelSettings::default(),
         };
         sqlx::query("INSERT INTO channels (id, name, owner_id, title, created_at_ms) VALUES ($1, $2, $3, $4, $5)")
             .bind(&channel.id)
@@ -50,21 +65,17 @@ impl Store {
     }
 
     pub async fn channel_by_name(&self, name: &str) -> Result<Option<Channel>, StoreError> {
-        let row: Option<Row> = sqlx::query_as("SELECT id, name, owner_id, title FROM channels WHERE name = $1")
-            .bind(name)
-            .fetch_optional(&self.pool)
-            .await?;
+        let row: Option<Row> = sqlx::query_as(select!("WHERE name = $1")).bind(name).fetch_optional(&self.pool).await?;
         Ok(row.map(channel))
     }
 
     /// Up to `limit` channels by name, those after `after`.
     pub async fn channels_page(&self, after: Option<&str>, limit: u32) -> Result<Vec<Channel>, StoreError> {
-        let rows: Vec<Row> =
-            sqlx::query_as("SELECT id, name, owner_id, title FROM channels WHERE name > $1 ORDER BY name LIMIT $2")
-                .bind(after.unwrap_or(""))
-                .bind(i64::from(limit))
-                .fetch_all(&self.pool)
-                .await?;
+        let rows: Vec<Row> = sqlx::query_as(select!("WHERE name > $1 ORDER BY name LIMIT $2"))
+            .bind(after.unwrap_or(""))
+            .bind(i64::from(limit))
+            .fetch_all(&self.pool)
+            .await?;
         Ok(rows.into_iter().map(channel).collect())
     }
 
@@ -73,7 +84,7 @@ impl Store {
         let mut channels = Vec::with_capacity(names.len());
         for names in names.chunks(NAMES_A_QUERY) {
             let list = placeholders(1, names.len());
-            let sql = format!("SELECT id, name, owner_id, title FROM channels WHERE name IN ({list})");
+            let sql = format!(select!("WHERE name IN ({})"), list);
             // Only `$1,$2,…` was put into the text.
             let mut query = sqlx::query_as::<_, Row>(AssertSqlSafe(sql));
             for name in names {
@@ -87,10 +98,7 @@ impl Store {
     /// A user's own, by name.
     pub async fn channels_of(&self, user_id: &str) -> Result<Vec<Channel>, StoreError> {
         let rows: Vec<Row> =
-            sqlx::query_as("SELECT id, name, owner_id, title FROM channels WHERE owner_id = $1 ORDER BY name")
-                .bind(user_id)
-                .fetch_all(&self.pool)
-                .await?;
+            sqlx::query_as(select!("WHERE owner_id = $1 ORDER BY name")).bind(user_id).fetch_all(&self.pool).await?;
         Ok(rows.into_iter().map(channel).collect())
     }
 
@@ -98,6 +106,17 @@ impl Store {
         sqlx::query("UPDATE channels SET title = $2 WHERE id = $1")
             .bind(channel_id)
             .bind(title)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    pub async fn set_channel_settings(&self, channel_id: &str, settings: &ChannelSettings) -> Result<(), StoreError> {
+        sqlx::query("UPDATE channels SET grace_seconds = $2, latency = $3, rungs = $4 WHERE id = $1")
+            .bind(channel_id)
+            .bind(settings.grace_seconds.map(i64::from))
+            .bind(settings.latency.map(Latency::as_str))
+            .bind(settings.rungs.map(Rungs::as_str))
             .execute(&self.pool)
             .await?;
         Ok(())
@@ -130,13 +149,11 @@ impl Store {
     /// The channel that this key opens.
     pub async fn channel_by_key(&self, key: &StreamKey, now_ms: i64) -> Result<Option<Channel>, StoreError> {
         let hash = key.hash().to_hex();
-        let row: Option<Row> = sqlx::query_as(
-            "SELECT channels.id, name, owner_id, title FROM stream_keys \
-             JOIN channels ON channels.id = stream_keys.channel_id WHERE key_hash = $1",
-        )
-        .bind(&hash)
-        .fetch_optional(&self.pool)
-        .await?;
+        let row: Option<Row> =
+            sqlx::query_as(select!("JOIN stream_keys ON channels.id = stream_keys.channel_id WHERE key_hash = $1"))
+                .bind(&hash)
+                .fetch_optional(&self.pool)
+                .await?;
         if row.is_some() {
             sqlx::query("UPDATE stream_keys SET last_used_at_ms = $2 WHERE key_hash = $1 AND last_used_at_ms <= $3")
                 .bind(&hash)

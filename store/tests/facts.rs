@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use rivulet_protocol::ChannelName;
-use rivulet_protocol::rest::Role;
+use rivulet_protocol::rest::{ChannelSettings, Latency, MAX_GRACE_SECONDS, Role, Rungs};
 use rivulet_store::testing::{Postgres, TempDir};
 use rivulet_store::{Segment, SessionToken, Store, StoreError, StreamKey};
 
@@ -40,6 +40,7 @@ suite!(
     users,
     sessions,
     channels,
+    channel_settings,
     stream_keys,
     broadcasts,
     segments,
@@ -120,6 +121,36 @@ async fn channels(store: Store) {
     store.set_channel_title(&bravo.id, "Ünï ❤ ' \" \\").await.unwrap();
     assert_eq!(store.channel_by_name("bravo").await.unwrap().unwrap().title, "Ünï ❤ ' \" \\");
     assert_eq!(store.channel_by_name("none").await.unwrap(), None);
+}
+
+async fn channel_settings(store: Store) {
+    let (ann, bob) = (channel(&store, "ann").await, channel(&store, "bob").await);
+    let nothing = ChannelSettings::default();
+    assert_eq!(ann.settings, nothing);
+    let key = store.rotate_key(&ann.id, 1).await.unwrap();
+    let all = |grace_seconds, latency, rungs| ChannelSettings {
+        grace_seconds: Some(grace_seconds),
+        latency: Some(latency),
+        rungs: Some(rungs),
+    };
+    for settings in [
+        all(0, Latency::Low, Rungs::OnDemand),
+        all(MAX_GRACE_SECONDS, Latency::Normal, Rungs::Always),
+        ChannelSettings { latency: Some(Latency::Low), ..nothing },
+        nothing,
+    ] {
+        store.set_channel_settings(&ann.id, &settings).await.unwrap();
+        let by_key = store.channel_by_key(&key, 1).await.unwrap().unwrap();
+        let by_name = store.channel_by_name("ann").await.unwrap().unwrap();
+        let by_names = store.channels_by_names(&["ann".into()]).await.unwrap();
+        let (of_owner, page) = (store.channels_of(&ann.owner_id).await.unwrap(), store.channels_page(None, 1).await);
+        for channel in [&by_key, &by_name, &by_names[0], &of_owner[0], &page.unwrap()[0]] {
+            assert_eq!((channel.settings, &channel.id), (settings, &ann.id));
+        }
+    }
+    let refused = store.set_channel_settings(&ann.id, &all(MAX_GRACE_SECONDS + 1, Latency::Low, Rungs::Always)).await;
+    assert!(matches!(refused, Err(StoreError::Database(_))), "{refused:?}");
+    assert_eq!(store.channel_by_name("bob").await.unwrap(), Some(bob), "it is another's");
 }
 
 async fn stream_keys(store: Store) {

@@ -80,11 +80,39 @@ test("a title is saved and shown", async () => {
   await login(page, server, "ada");
   await page.goto(`${server.http}/dashboard`);
   await page.getByLabel("Title").fill("Boats & <ships>");
-  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
   await page.getByText("The title is saved.").waitFor();
   await page.goto(`${server.http}/ada`);
   await page.getByRole("heading", { name: "Boats & <ships>" }).waitFor();
   assert.deepEqual(problems, []);
+  await context.close();
+});
+
+test("broadcast settings are saved, and given back to the server", async () => {
+  // On a phone, and without WebAssembly: they are a plain form.
+  const { context, page } = await open(browser, { viewport: { width: 390, height: 844 } });
+  await page.route("**/*.wasm", (route) => route.abort());
+  await login(page, server, "ada");
+  await page.goto(`${server.http}/dashboard`);
+  const grace = page.getByLabel("Wait for a lost encoder");
+  const latency = page.getByLabel("Latency");
+  const qualities = page.getByLabel("Qualities");
+  assert.equal(await grace.locator("option:checked").textContent(), "Server’s default: 2 minutes");
+  await grace.selectOption("5 minutes");
+  await latency.selectOption("Normal");
+  await qualities.selectOption("Always");
+  await page.getByRole("button", { name: "Save settings" }).click();
+  await page.getByText("The settings are saved.").waitFor();
+  await accessible(page);
+  const chosen = () => Promise.all([grace, latency, qualities].map((list) => list.inputValue()));
+  assert.deepEqual(await chosen(), ["300", "normal", "always"]);
+  const width = await page.evaluate(() => document.documentElement.scrollWidth);
+  assert.equal(width, 390, "nothing is wider than the phone");
+
+  for (const list of [grace, latency, qualities]) await list.selectOption("");
+  await page.getByRole("button", { name: "Save settings" }).click();
+  await page.getByText("The settings are saved.").waitFor();
+  assert.deepEqual(await chosen(), ["", "", ""]);
   await context.close();
 });
 

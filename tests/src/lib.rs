@@ -4,12 +4,16 @@
 
 use rivulet_store::testing::TempDir;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+
+/// Of every user.
+pub const PASSWORD: &str = "correct horse battery";
 
 /// The server binary that the same build made.
 pub fn binary() -> PathBuf {
@@ -28,6 +32,8 @@ pub struct Server {
     child: Child,
     pub http: String,
     pub rtmp: String,
+    /// With a certificate, for the name `localhost`.
+    pub https: Option<String>,
     log: Arc<Mutex<Vec<String>>>,
     lines: Receiver<String>,
     storage: Vec<String>,
@@ -46,6 +52,28 @@ impl Options {
         self.flags.extend([name.to_owned(), value.to_owned()]);
         self
     }
+}
+
+/// Options with TLS for `localhost` on free ports, and the folder of the certificate, which clients
+/// find as `cert.pem`.
+pub fn with_certificate() -> (TempDir, Options) {
+    let dir = TempDir::new();
+    let (cert, key) = (dir.path().join("cert.pem"), dir.path().join("key.pem"));
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])
+        .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout"])
+        .arg(&key)
+        .arg("-out")
+        .arg(&cert)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let options = Options::default()
+        .flag("--https", "127.0.0.1:0")
+        .flag("--rtmps", "127.0.0.1:0")
+        .flag("--tls-cert", cert.to_str().unwrap())
+        .flag("--tls-key", key.to_str().unwrap());
+    (dir, options)
 }
 
 impl Server {
@@ -79,9 +107,14 @@ impl Server {
             }
         });
         let env = options.env;
-        let mut server = Self { data, child, http: String::new(), rtmp: String::new(), log, lines, storage, env };
+        let mut server =
+            Self { data, child, http: String::new(), rtmp: String::new(), https: None, log, lines, storage, env };
         let address = |line: String| line.rsplit("addr=").next().unwrap().trim().to_owned();
         server.http = format!("http://{}", address(server.wait_log("listening name=http")));
+        if options.flags.iter().any(|flag| flag == "--https") {
+            let address = address(server.wait_log("listening name=https"));
+            server.https = Some(address.replace("127.0.0.1", "https://localhost"));
+        }
         server.rtmp = format!("rtmp://{}/live", address(server.wait_log("listening name=rtmp")));
         server
     }
@@ -142,7 +175,7 @@ impl Server {
 
     /// A user with a channel of the same name; answers the stream key.
     pub fn channel(&self, name: &str) -> String {
-        self.admin(&["user", "create", name, "--role", "admin"], "correct horse battery\n");
+        self.admin(&["user", "create", name, "--role", "admin"], &format!("{PASSWORD}\n"));
         self.admin(&["channel", "create", name, "--owner", name], "")
     }
 
@@ -157,6 +190,23 @@ impl Server {
     pub fn channel_state(&self, channel: &str) -> serde_json::Value {
         let answer = self.get(&format!("/api/v1/channels/{channel}"));
         serde_json::from_slice(&answer.body).unwrap()
+    }
+
+    /// The channel's state, once it is no longer `state`.
+    pub fn left(&self, channel: &str, state: &str) -> Option<String> {
+        let now = self.channel_state(channel)["state"].as_str().unwrap().to_owned();
+        (now != state).then_some(now)
+    }
+
+    /// Sets a channel's settings as its owner does, who has the same name.
+    pub fn set_settings(&self, channel: &str, json: &str) {
+        let json_type = ("content-type", "application/json");
+        let login = format!(r#"{{"username": "{channel}", "password": "{PASSWORD}"}}"#);
+        let url = |path: &str| format!("{}/api/v1{path}", self.http);
+        let session = ureq::post(url("/login")).header(json_type.0, json_type.1).send(&login).unwrap();
+        let cookie = session.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+        let settings = ureq::put(url(&format!("/channels/{channel}/settings")));
+        settings.header(json_type.0, json_type.1).header("cookie", &cookie).send(json).unwrap();
     }
 
     pub fn wait_state(&self, channel: &str, state: &str) -> serde_json::Value {
@@ -414,11 +464,11 @@ impl Viewer {
                     if !collected.gaps.contains(&number) {
                         collected.gaps.push(number);
                     }
-                } else if !collected.segments.contains_key(&number) {
+                } else if let Entry::Vacant(place) = collected.segments.entry(number) {
                     let url = resolve(&folder, &segment.uri);
                     let answer = get(&url);
                     assert_eq!(answer.status, 200, "{url}");
-                    collected.segments.insert(number, answer.body);
+                    place.insert(answer.body);
                 }
             }
             collected.ended = playlist.end_list;

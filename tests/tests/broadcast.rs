@@ -226,7 +226,8 @@ fn audio_alone_and_video_alone() {
     assert_eq!(silent.renditions.keys().collect::<Vec<_>>(), ["source"]);
     radio.watch_to_the_end(Duration::from_secs(40));
     silent.watch_to_the_end(Duration::from_secs(40));
-    (first.wait(), second.wait());
+    first.wait();
+    second.wait();
     let dir = TempDir::new();
     assert!(packets(&radio.save("audio", dir.path()), "a").len() > 400);
     assert!(packets(&silent.save("source", dir.path()), "v").len() > 220);
@@ -234,21 +235,7 @@ fn audio_alone_and_video_alone() {
 
 #[test]
 fn rtmps_publishes() {
-    let dir = TempDir::new();
-    let (cert, key_file) = (dir.path().join("cert.pem"), dir.path().join("key.pem"));
-    let made = Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])
-        .args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout"])
-        .arg(&key_file)
-        .arg("-out")
-        .arg(&cert)
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    let options = Options::default()
-        .flag("--rtmps", "127.0.0.1:0")
-        .flag("--tls-cert", cert.to_str().unwrap())
-        .flag("--tls-key", key_file.to_str().unwrap());
+    let (_dir, options) = with_certificate();
     let server = Server::start(options);
     let line = server.wait_log("listening name=rtmps");
     let address = line.rsplit("addr=").next().unwrap().trim();
@@ -334,7 +321,8 @@ fn a_format_that_changes_in_mid_broadcast_goes_on_behind_a_discontinuity() {
     });
     let second = push("854x480", "10");
     viewer.watch_to_the_end(Duration::from_secs(60));
-    (second.wait(), first.wait());
+    second.wait();
+    first.wait();
     for (rendition, collected) in &viewer.renditions {
         assert!(collected.gaps.is_empty(), "{rendition}: {:?}", collected.gaps);
         let playlist = get(&collected.url).text();

@@ -88,6 +88,27 @@ fn an_encoder_that_is_cut_off_returns_into_the_same_broadcast() {
     server.wait_state("ada", "offline");
 }
 
+#[test]
+fn a_channel_s_own_grace_counts_from_the_next_broadcast_on() {
+    let server = Server::start(Options::default().flag("--grace", "120s"));
+    let key = server.channel("ada");
+    let url = format!("{}/{key}", server.rtmp);
+    let encoder = Encoder::repeat(&clip(8), &url);
+    server.wait_state("ada", "live");
+    server.set_settings("ada", r#"{"grace_seconds": 0}"#);
+    drop(encoder);
+    server.wait_state("ada", "reconnecting");
+    let encoder = Encoder::repeat(&clip(8), &url);
+    server.wait_state("ada", "live");
+    encoder.stop();
+    server.wait_state("ada", "offline");
+
+    let encoder = Encoder::repeat(&clip(8), &url);
+    server.wait_state("ada", "live");
+    drop(encoder);
+    assert_eq!(wait_for("its end", Duration::from_secs(5), || server.left("ada", "live")), "offline");
+}
+
 fn environment(garage: &Garage) -> BTreeMap<String, String> {
     let names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
     names.iter().filter_map(|name| Some(((*name).to_owned(), garage.env(name)?))).collect()
@@ -104,7 +125,7 @@ fn recorded(runtime: &tokio::runtime::Runtime, database: &str, blobs: &Blobs) ->
         let broadcasts = store.broadcasts_ended_before(i64::MAX, 10).await.unwrap();
         let mut objects = BTreeMap::new();
         for segment in store.segments_of(&broadcasts.last().unwrap().id, 10_000).await.unwrap() {
-            let body = blobs.get(&segment.object_key).await.unwrap().expect("an indexed object is there");
+            let body = blobs.get(&segment.object_key).await.unwrap().unwrap();
             assert_eq!(body.len() as i64, segment.bytes);
             let name = segment.object_key.splitn(3, '/').nth(2).unwrap().to_owned();
             objects.insert(name, body.to_vec());
@@ -130,7 +151,8 @@ fn embedded_and_distributed_hold_the_same_bytes() {
     let second = Encoder::copy(&clip, &format!("{}/{s3_key}", s3.rtmp));
     let mut viewer = Viewer::open(&s3, "ada");
     viewer.watch_to_the_end(Duration::from_secs(60));
-    (first.wait(), second.wait());
+    first.wait();
+    second.wait();
     for server in [&disk, &s3] {
         server.wait_state("ada", "offline");
         wait_for("everything to be stored", Duration::from_secs(20), || {

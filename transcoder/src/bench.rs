@@ -3,8 +3,8 @@
 
 use crate::ladder::Ladder;
 use crate::pipe;
-use crate::planner::{Output, Planner};
-use crate::worker::video;
+use crate::planner::{Output, Planner, Wanted};
+use crate::worker::encode;
 use bytes::Bytes;
 use ffmpeg_next::{codec, format, media};
 use rivulet_hub::Source;
@@ -70,13 +70,14 @@ impl Clip {
     }
 
     pub fn plan(&self, ladder: &Ladder) -> Vec<Rung> {
-        ladder.plan(self.width, self.height, true).rungs
+        ladder.plan(self.width, self.height, self.format.avc.fps_milli.unwrap_or(30_000), true).rungs
     }
 
     /// The clip through the planner, as the server does it.
     pub fn feed(&self, ladder: &Ladder) -> anyhow::Result<Feed> {
         let mut planner = Planner::new(ladder.clone());
         let mut out = Vec::new();
+        planner.want(Wanted::All, &mut out);
         let at = self.packets.first().map_or(0, |packet| packet.pts);
         planner.push(Source::Period { at, video: Some(self.format.clone()), audio: None }, &mut out);
         self.packets.iter().for_each(|packet| planner.push(Source::Video(packet.clone()), &mut out));
@@ -137,7 +138,7 @@ fn parameter_sets(config: &[u8]) -> Option<Vec<u8>> {
 
 /// Options of libavcodec that make a peer's encoder equal to ours.
 pub fn encoder_options(rung: &Rung, ladder: &Ladder) -> Vec<(&'static str, String)> {
-    let mut options = video::encoder_options(rung, &ladder.preset).to_vec();
-    options.push(("x264-params", video::x264_params(rung)));
+    let mut options = encode::options_of(rung, &ladder.preset).to_vec();
+    options.push(("x264-params", encode::x264_params(rung, ladder.latency)));
     options
 }

@@ -1,6 +1,7 @@
 //! Which renditions a source gets: a pure rule. Nothing is scaled up; the source itself is the
 //! top rung when players can take it as it is.
 
+use rivulet_protocol::rest::Latency;
 use rivulet_protocol::worker::Rung;
 
 /// A rung as configured. It is named by the short side of its picture, so that upright video gets
@@ -18,6 +19,7 @@ pub struct Ladder {
     pub audio_kbps: u32,
     /// x264 preset.
     pub preset: String,
+    pub latency: Latency,
     /// Pass a playable source on as the top rung. Off: every rung is encoded.
     pub remux: bool,
 }
@@ -29,6 +31,7 @@ impl Default for Ladder {
             rungs: vec![rung(1080, 5000), rung(720, 2800), rung(480, 1400), rung(360, 800)],
             audio_kbps: 128,
             preset: "veryfast".into(),
+            latency: Latency::Low,
             remux: true,
         }
     }
@@ -61,7 +64,7 @@ impl Ladder {
     }
 
     /// `remuxable`: players can take the source's video as it is.
-    pub fn plan(&self, width: u32, height: u32, remuxable: bool) -> Plan {
+    pub fn plan(&self, width: u32, height: u32, fps_milli: u32, remuxable: bool) -> Plan {
         let source_side = width.min(height);
         let remux_source = self.remux && remuxable;
         let mut rungs: Vec<Rung> = self
@@ -77,6 +80,7 @@ impl Ladder {
         }
         // The remuxed source is rendition 0 and the rungs follow it.
         for (index, rung) in rungs.iter_mut().enumerate() {
+            rung.level = level(rung, fps_milli);
             rung.rendition = (index + usize::from(remux_source)) as u8;
         }
         Plan { remux_source, rungs }
@@ -98,7 +102,37 @@ fn rung(width: u32, height: u32, side: u32, bitrate_kbps: u32) -> Rung {
         let scaled = f64::from(length) * f64::from(side) / f64::from(source_side);
         ((scaled / 2.0).round() as u32 * 2).max(2)
     };
-    Rung { rendition: 0, name: format!("{side}p"), width: even(width), height: even(height), bitrate_kbps }
+    let (width, height) = (even(width), even(height));
+    Rung { rendition: 0, name: format!("{side}p"), width, height, bitrate_kbps, level: 0, made_until: None }
+}
+
+/// The lowest H.264 level (times ten) that allows this picture size, rate of macroblocks and
+/// bitrate in High profile (ITU-T H.264, table A-1). Stated before anything is encoded, so that
+/// playlists can name the codec of a rung that nobody has watched yet.
+fn level(rung: &Rung, fps_milli: u32) -> u8 {
+    // Level, macroblocks a second and a picture, kbit a second in Main profile.
+    const LEVELS: [(u8, u64, u64, u64); 13] = [
+        (11, 3_000, 396, 192),
+        (12, 6_000, 396, 384),
+        (13, 11_880, 396, 768),
+        (20, 11_880, 396, 2_000),
+        (21, 19_800, 792, 4_000),
+        (22, 20_250, 1_620, 4_000),
+        (30, 40_500, 1_620, 10_000),
+        (31, 108_000, 3_600, 14_000),
+        (32, 216_000, 5_120, 20_000),
+        (40, 245_760, 8_192, 20_000),
+        (42, 522_240, 8_704, 50_000),
+        (51, 983_040, 36_864, 240_000),
+        (52, 2_073_600, 36_864, 240_000),
+    ];
+    let blocks = u64::from(rung.width.div_ceil(16)) * u64::from(rung.height.div_ceil(16));
+    let rate = blocks * u64::from(fps_milli) / 1_000;
+    // High profile may have a quarter more; the encoder may exceed its rate by a tenth.
+    let kbps = u64::from(rung.bitrate_kbps) * 11 / 10 * 4 / 5;
+    let fits =
+        LEVELS.iter().find(|(_, a_second, a_picture, most)| rate <= *a_second && blocks <= *a_picture && kbps <= *most);
+    fits.map_or(62, |(level, ..)| *level)
 }
 
 #[cfg(test)]
@@ -125,10 +159,27 @@ mod tests {
             (1080, 1920, true, "source 720x1280@2800 480x854@1400 360x640@800"),
             (641, 361, false, "642x362@804 640x360@800"),
         ] {
-            let plan = Ladder::default().plan(width, height, remuxable);
+            let plan = Ladder::default().plan(width, height, 30_000, remuxable);
             let mut parts: Vec<_> = plan.remux_source.then(|| "source".to_owned()).into_iter().collect();
             parts.extend(plan.rungs.iter().map(|r| format!("{}x{}@{}", r.width, r.height, r.bitrate_kbps)));
             assert_eq!(parts.join(" "), want, "{width}x{height}");
+        }
+    }
+
+    #[test]
+    fn levels() {
+        for (width, height, fps_milli, kbps, want) in [
+            (1920, 1080, 30_000, 5_000, 40),
+            (1920, 1080, 60_000, 5_000, 42),
+            (1280, 720, 30_000, 2_800, 31),
+            (1280, 720, 60_000, 2_800, 32),
+            (854, 480, 30_000, 1_400, 31),
+            (640, 360, 30_000, 800, 30),
+            (176, 144, 25_000, 128, 11),
+            (3840, 2160, 60_000, 20_000, 52),
+        ] {
+            let rung = Rung { bitrate_kbps: kbps, ..rung(width, height, width.min(height), kbps) };
+            assert_eq!(level(&rung, fps_milli), want, "{width}x{height} at {fps_milli}");
         }
     }
 

@@ -6,6 +6,7 @@ pub mod bench;
 pub mod ladder;
 mod pipe;
 pub mod planner;
+mod shed;
 mod supervisor;
 pub mod worker;
 

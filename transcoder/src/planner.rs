@@ -8,7 +8,8 @@
 use crate::ladder::Ladder;
 use rivulet_hub::{Format, Period, Program, Rendition, RenditionKind, Source};
 use rivulet_media::{AudioFormat, Packet, Ticks, VideoFormat, ticks_from_ms};
-use rivulet_protocol::worker::{self, AudioEncode, Cut, Input};
+use rivulet_protocol::worker::{self, AudioEncode, Cut, Input, Rung};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Wanted length of a segment.
@@ -17,6 +18,9 @@ pub const SEGMENT: Ticks = ticks_from_ms(2_000);
 const EARLY: Ticks = ticks_from_ms(250);
 /// The longest segment while no other has set the broadcast's target duration.
 const LONGEST_FIRST: Ticks = ticks_from_ms(4_000);
+const DEFAULT_FPS_MILLI: u32 = 30_000;
+/// AAC-LC, as the worker encodes it.
+const ENCODED_AUDIO: &str = "mp4a.40.2";
 /// A segment's rounded duration may not exceed the target duration.
 const ROUNDING: Ticks = ticks_from_ms(490);
 
@@ -29,22 +33,34 @@ pub enum Output {
         bytes: usize,
         restart: bool,
     },
+    /// From now on the worker makes these rungs of the newest period.
+    Rungs(Vec<Rung>),
     /// The source has ended.
     End,
+}
+
+/// Which rungs are to be encoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    All,
+    /// Those of these names; also the best one where the source cannot be passed on.
+    These(BTreeSet<String>),
 }
 
 struct Current {
     period: Arc<Period>,
     video: Option<VideoFormat>,
     audio: Option<AudioFormat>,
+    /// All that the ladder plans, made or not.
+    rungs: Vec<Rung>,
     remux_video: bool,
     remux_audio: bool,
     audio_index: Option<usize>,
-    feeds_worker: bool,
 }
 
 pub struct Planner {
     ladder: Ladder,
+    wanted: Wanted,
     current: Option<Current>,
     periods: u32,
     cut: Cut,
@@ -54,7 +70,14 @@ pub struct Planner {
 
 impl Planner {
     pub fn new(ladder: Ladder) -> Self {
-        Self { ladder, current: None, periods: 0, cut: Cut { segment: 0, pts: 0 }, target: None }
+        Self {
+            ladder,
+            wanted: Wanted::These(BTreeSet::new()),
+            current: None,
+            periods: 0,
+            cut: Cut { segment: 0, pts: 0 },
+            target: None,
+        }
     }
 
     pub fn push(&mut self, item: Source, out: &mut Vec<Output>) {
@@ -66,6 +89,31 @@ impl Planner {
         }
     }
 
+    /// What is watched from now on. What is not made yet begins with the newest segments.
+    pub fn want(&mut self, wanted: Wanted, out: &mut Vec<Output>) {
+        if wanted == self.wanted {
+            return;
+        }
+        let before = self.current.as_ref().map(|current| self.made(current));
+        self.wanted = wanted;
+        let Some(current) = &self.current else { return };
+        let rungs = self.made(current);
+        if before.is_some_and(|before| before != rungs) {
+            out.push(Output::Rungs(rungs));
+        }
+    }
+
+    /// The rungs of the period that are made.
+    fn made(&self, current: &Current) -> Vec<Rung> {
+        let wanted = |rung: &&Rung| match &self.wanted {
+            // Somebody has to cut the segments and to fill the recording.
+            _ if rung.rendition == 0 => true,
+            Wanted::All => true,
+            Wanted::These(names) => names.contains(&rung.name),
+        };
+        current.rungs.iter().filter(wanted).cloned().collect()
+    }
+
     fn start_period(
         &mut self,
         at: Ticks,
@@ -75,30 +123,40 @@ impl Planner {
         out: &mut Vec<Output>,
     ) {
         self.advance(at);
+        let fps_milli = video.as_ref().and_then(|format| format.avc.fps_milli).unwrap_or(DEFAULT_FPS_MILLI);
         let plan = video.as_ref().map(|format| {
-            self.ladder.plan(format.avc.width, format.avc.height, may_remux && format.avc.browser_playable)
+            let remuxable = may_remux && format.avc.browser_playable;
+            self.ladder.plan(format.avc.width, format.avc.height, fps_milli, remuxable)
         });
         let remux_video = plan.as_ref().is_some_and(|plan| plan.remux_source);
+        let rungs = plan.map(|plan| plan.rungs).unwrap_or_default();
         let remux_audio = audio.as_ref().is_some_and(|format| format.aac.is_lc());
         let mut renditions = Vec::new();
         if let (true, Some(format)) = (remux_video, &video) {
             let (width, height) = (format.avc.width, format.avc.height);
-            let fps_milli = format.avc.fps_milli.unwrap_or(30_000);
             let kind = RenditionKind::Video { width, height, fps_milli, target_kbps: None };
-            renditions.push(Rendition { id: "source".into(), encoded: false, kind });
+            let codecs = format.avc.codec_string();
+            renditions.push(Rendition { id: "source".into(), encoded: false, codecs, kind });
         }
-        for rung in plan.iter().flat_map(|plan| &plan.rungs) {
+        for rung in &rungs {
             let kind = RenditionKind::Video {
                 width: rung.width,
                 height: rung.height,
-                fps_milli: video.as_ref().and_then(|v| v.avc.fps_milli).unwrap_or(30_000),
+                fps_milli,
                 target_kbps: Some(rung.bitrate_kbps),
             };
-            renditions.push(Rendition { id: rung.name.clone(), encoded: true, kind });
+            let codecs = format!("avc1.6400{:02x}", rung.level);
+            renditions.push(Rendition { id: rung.name.clone(), encoded: true, codecs, kind });
         }
         let audio_index = audio.as_ref().map(|_| renditions.len());
-        if audio.is_some() {
-            renditions.push(Rendition { id: "audio".into(), encoded: !remux_audio, kind: RenditionKind::Audio });
+        if let Some(format) = &audio {
+            let codecs = if remux_audio { format.aac.codec_string() } else { ENCODED_AUDIO.into() };
+            renditions.push(Rendition {
+                id: "audio".into(),
+                encoded: !remux_audio,
+                codecs,
+                kind: RenditionKind::Audio,
+            });
         }
         let number = self.periods;
         self.periods += 1;
@@ -111,36 +169,27 @@ impl Planner {
         if let (true, Some(index), Some(audio)) = (remux_audio, audio_index, &audio) {
             out.push(format(index, Format::Audio(audio.clone())));
         }
-        // A worker that has nothing to do from here on still has to finish what it had.
-        let had_worker = self.current.as_ref().is_some_and(|current| current.feeds_worker);
-        let feeds_worker = had_worker || video.is_some() || (audio.is_some() && !remux_audio);
-        let current = Current { period, video, audio, remux_video, remux_audio, audio_index, feeds_worker };
-        if feeds_worker {
-            let input = Arc::new(Input::Period(self.describe(&current)));
-            out.push(Output::Worker { input, bytes: 0, restart: false });
-        }
+        let current = Current { period, video, audio, rungs, remux_video, remux_audio, audio_index };
+        let input = Arc::new(Input::Period(self.describe(&current)));
+        out.push(Output::Worker { input, bytes: 0, restart: false });
         self.current = Some(current);
     }
 
     fn describe(&self, current: &Current) -> worker::Period {
-        let rungs = current
-            .video
-            .as_ref()
-            .map(|format| self.ladder.plan(format.avc.width, format.avc.height, current.remux_video).rungs);
         let audio = current.audio.as_ref().filter(|_| !current.remux_audio);
         worker::Period {
             number: current.period.number,
             start: self.cut,
             video: current.video.as_ref().map(|format| format.config.to_vec()),
-            fps_milli: current.video.as_ref().and_then(|format| format.avc.fps_milli).unwrap_or(30_000),
-            rungs: rungs.unwrap_or_default(),
+            fps_milli: current.video.as_ref().and_then(|format| format.avc.fps_milli).unwrap_or(DEFAULT_FPS_MILLI),
+            rungs: self.made(current),
             audio: audio.zip(current.audio_index).map(|(format, rendition)| AudioEncode {
                 rendition: rendition as u8,
                 config: format.config.to_vec(),
                 bitrate_kbps: self.ladder.audio_kbps,
             }),
             preset: self.ladder.preset.clone(),
-            thumbnails: current.video.is_some(),
+            latency: self.ladder.latency,
         }
     }
 
@@ -180,7 +229,7 @@ impl Planner {
         let Some(current) = &self.current else { return };
         let bytes = packet.data.len();
         let input =
-            Input::Video { dts: packet.dts, pts: packet.pts, key: packet.key, cut: starts, data: packet.data.to_vec() };
+            Input::Video { dts: packet.dts, pts: packet.pts, key: packet.key, cut: starts, data: packet.data.clone() };
         out.push(Output::Worker { input: Arc::new(input), bytes, restart: packet.key });
         if current.remux_video {
             let segment = starts.map(|cut| cut.segment);
@@ -201,7 +250,7 @@ impl Planner {
         if remux {
             out.push(Output::Program(Program::Sample { period, rendition, segment: None, packet }, bytes));
         } else {
-            let input = Input::Audio { pts: packet.pts, data: packet.data.to_vec() };
+            let input = Input::Audio { pts: packet.pts, data: packet.data };
             out.push(Output::Worker { input: Arc::new(input), bytes, restart: audio_only });
         }
     }
@@ -291,6 +340,37 @@ mod tests {
     }
 
     #[test]
+    fn only_what_is_wanted_is_made() {
+        let mut planner = Planner::new(Ladder::default());
+        let mut out = Vec::new();
+        let names = |names: &[&str]| Wanted::These(names.iter().map(|name| (*name).to_owned()).collect());
+        let made = |planner: &mut Planner, wanted: Wanted| {
+            let mut out = Vec::new();
+            planner.want(wanted, &mut out);
+            out.pop().map(|output| match output {
+                Output::Rungs(rungs) => rungs.into_iter().map(|rung| rung.name).collect::<Vec<_>>(),
+                other => panic!("{other:?}"),
+            })
+        };
+        planner.push(Source::Period { at: 0, video: Some(video_format(true)), audio: None }, &mut out);
+        let described = |out: &[Output]| match out.last() {
+            Some(Output::Worker { input, .. }) => match &**input {
+                Input::Period(period) => period.rungs.iter().map(|rung| rung.name.clone()).collect::<Vec<_>>(),
+                other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        };
+        assert!(described(&out).is_empty(), "nobody watches");
+        assert_eq!(made(&mut planner, names(&["360p", "source"])), Some(vec!["360p".into()]));
+        assert_eq!(made(&mut planner, names(&["source", "360p"])), None);
+        assert_eq!(made(&mut planner, Wanted::All), Some(vec!["480p".into(), "360p".into()]));
+        assert_eq!(made(&mut planner, names(&[])), Some(vec![]));
+        // What browsers cannot play has its best rung made, always.
+        planner.push(Source::Period { at: 900_000, video: Some(video_format(false)), audio: None }, &mut out);
+        assert_eq!(described(&out), ["720p"]);
+    }
+
+    #[test]
     fn audio_alone_is_cut_by_its_own_time_and_he_aac_goes_to_the_worker() {
         for (object_type, to_worker) in [(2, false), (5, true)] {
             let mut planner = Planner::new(Ladder::default());
@@ -303,8 +383,11 @@ mod tests {
             let (cuts, periods) = read(&out);
             assert_eq!(periods, [vec!["audio"]]);
             assert_eq!(cuts.len(), 4);
-            let worker = out.iter().filter(|o| matches!(o, Output::Worker { .. })).count();
-            assert_eq!(worker > 0, to_worker);
+            let fed = |output: &Output| match output {
+                Output::Worker { input, .. } => matches!(**input, Input::Audio { .. }),
+                _ => false,
+            };
+            assert_eq!(out.iter().any(fed), to_worker);
         }
     }
 }

@@ -4,37 +4,43 @@
 
 use crate::ladder::Ladder;
 use crate::pipe;
-use crate::planner::{Output as Planned, Planner};
+use crate::planner::{Output as Planned, Planner, Wanted};
+use crate::shed::Shedder;
 use bytes::Bytes;
-use rivulet_hub::{Broadcast, Feed, Format, Hub, HubEvent, Lagged, Program, Reader};
-use rivulet_media::{AudioFormat, Packet, VideoFormat, aac::AacInfo, avc::AvcInfo};
-use rivulet_protocol::worker::{Input, Output, Period};
-use std::collections::VecDeque;
+use rivulet_hub::{Broadcast, Feed, Format, Hub, Lagged, Program, Reader, RenditionKind, Starts};
+use rivulet_media::{AudioFormat, Packet, VideoFormat, aac::AacInfo, avc::AvcInfo, ms_from_ticks};
+use rivulet_protocol::worker::{Input, Output, Period, Rung};
+use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
-use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{Instant, MissedTickBehavior, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, info, info_span, warn};
 
 /// What the worker may be behind: about 20 s of a heavy stream. Beyond, it skips ahead.
-const LOG_ITEMS: usize = 4_096;
+const LOG_ITEMS: usize = 1_024;
 const LOG_BYTES: usize = 64 * 1024 * 1024;
 /// Key frames that a new worker may begin at.
-const RESTARTS: usize = 64;
+const RESTARTS: usize = 16;
 /// A worker with input that says nothing for this long hangs.
 const SILENT: Duration = Duration::from_secs(5);
 /// For the pictures still inside encoders at the end.
 const FINISH: Duration = Duration::from_secs(4);
 const MAX_BACKOFF: Duration = Duration::from_millis(1_600);
+/// How long a rung is made after the last request for it.
+const WARM: Duration = Duration::from_secs(30);
+/// A worker that has just begun is behind for a while.
+const CATCH_UP: Duration = Duration::from_secs(8);
+const THUMBNAIL_WITHIN: Duration = Duration::from_secs(5);
+const THUMBNAILS_AT_ONCE: usize = 2;
 
 #[derive(Clone)]
 pub struct Config {
@@ -51,39 +57,20 @@ pub struct Deps {
 
 pub struct Transcoder {
     config: Arc<Config>,
-    deps: Deps,
-    events: tokio::sync::broadcast::Receiver<HubEvent>,
+    starts: Starts,
 }
 
 impl Transcoder {
     pub fn new(config: Config, deps: Deps) -> Self {
-        let events = deps.hub.events();
-        Self { config: Arc::new(config), deps, events }
+        Self { config: Arc::new(config), starts: deps.hub.starts() }
     }
 
     /// Serves every broadcast until `shutdown`, then returns once those that run have ended.
     pub async fn run(mut self, shutdown: CancellationToken) {
         let tasks = TaskTracker::new();
-        let mut known = std::collections::HashSet::new();
-        loop {
-            let started = tokio::select! {
-                event = self.events.recv() => match event {
-                    Ok(HubEvent::Started(broadcast)) => vec![broadcast],
-                    Ok(HubEvent::Ended(broadcast)) => {
-                        known.remove(&broadcast.info.id);
-                        continue;
-                    }
-                    Err(RecvError::Lagged(_)) => self.deps.hub.list(),
-                    Err(RecvError::Closed) => break,
-                },
-                () = shutdown.cancelled() => break,
-            };
-            for broadcast in started {
-                if known.insert(broadcast.info.id.clone()) {
-                    let span = info_span!("transcode", channel = %broadcast.info.channel);
-                    tasks.spawn(Director::new(self.config.clone(), broadcast).run().instrument(span));
-                }
-            }
+        while let Some(Some(broadcast)) = shutdown.run_until_cancelled(self.starts.next()).await {
+            let span = info_span!("transcode", channel = %broadcast.info.channel);
+            tasks.spawn(Director::new(self.config.clone(), broadcast).run().instrument(span));
         }
         tasks.close();
         tasks.wait().await;
@@ -96,14 +83,41 @@ struct Restart {
     position: u64,
     period: Arc<Period>,
     segment: u64,
+    key: Arc<Input>,
+}
+
+/// What a worker has to do.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Need {
+    period: u32,
+    rungs: Vec<Rung>,
+    audio: bool,
+}
+
+impl Need {
+    fn is_some(&self) -> bool {
+        self.audio || !self.rungs.is_empty()
+    }
 }
 
 /// What the planner's side and the worker's side share.
 struct Work {
     log: Feed<Arc<Input>>,
     restarts: Mutex<VecDeque<Restart>>,
-    period: watch::Sender<Option<Arc<Period>>>,
+    need: watch::Sender<Need>,
     finished: CancellationToken,
+    /// Newest picture of the source, and since when a worker works on which.
+    newest: AtomicI64,
+    reached: Mutex<Option<(Instant, i64)>>,
+}
+
+impl Work {
+    /// How far the worker is behind its source, once it has had time to catch up.
+    fn lag(&self) -> Option<Duration> {
+        let (since, reached) = (*self.reached.lock().unwrap_or_else(PoisonError::into_inner))?;
+        let behind = ms_from_ticks(self.newest.load(Relaxed) - reached);
+        (since.elapsed() > CATCH_UP).then(|| Duration::from_millis(behind.max(0).unsigned_abs()))
+    }
 }
 
 struct Director {
@@ -111,6 +125,11 @@ struct Director {
     broadcast: Arc<Broadcast>,
     planner: Planner,
     work: Arc<Work>,
+    /// The running period's description.
+    period: Option<Arc<Period>>,
+    /// Encoded rungs of the period from best to worst, made or not, that could be given up.
+    sheddable: Vec<String>,
+    shedder: Shedder,
     segment: u64,
 }
 
@@ -119,26 +138,50 @@ impl Director {
         let work = Arc::new(Work {
             log: Feed::new(LOG_ITEMS, LOG_BYTES),
             restarts: Mutex::default(),
-            period: watch::Sender::new(None),
+            need: watch::Sender::new(Need::default()),
             finished: CancellationToken::new(),
+            newest: AtomicI64::new(0),
+            reached: Mutex::new(None),
         });
-        Self { planner: Planner::new(config.ladder.clone()), config, broadcast, work, segment: 0 }
+        Self {
+            planner: Planner::new(Ladder { latency: broadcast.info.latency, ..config.ladder.clone() }),
+            config,
+            broadcast,
+            work,
+            period: None,
+            sheddable: Vec::new(),
+            shedder: Shedder::default(),
+            segment: 0,
+        }
     }
 
     async fn run(mut self) {
-        let worker = Worker { config: self.config.clone(), broadcast: self.broadcast.clone(), work: self.work.clone() };
+        let broadcast = self.broadcast.clone();
+        let worker = Worker::new(self.config.clone(), broadcast.clone(), self.work.clone());
         let worker = tokio::spawn(worker.run().in_current_span());
-        let mut source = self.broadcast.source.reader();
+        let mut source = broadcast.source.reader();
+        let mut news = broadcast.demand.news();
+        let mut second = tokio::time::interval(Duration::from_secs(1));
+        second.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut planned = Vec::new();
         'source: loop {
-            match source.next().await {
-                Ok(item) => self.planner.push(item, &mut planned),
-                Err(Lagged(lost)) => warn!(lost, "transcoder fell behind its source"),
+            tokio::select! {
+                item = source.next() => match item {
+                    Ok(item) => self.planner.push(item, &mut planned),
+                    Err(Lagged(lost)) => warn!(lost, "transcoder fell behind its source"),
+                },
+                _ = news.changed() => self.demand(&mut planned),
+                _ = second.tick() => {
+                    self.shed();
+                    self.demand(&mut planned);
+                }
+                () = broadcast.thumbnail_wanted.notified() => self.thumbnail(),
             }
             for item in planned.drain(..) {
                 match item {
                     Planned::Program(program, bytes) => self.program(program, bytes),
                     Planned::Worker { input, bytes, restart } => self.feed(input, bytes, restart),
+                    Planned::Rungs(rungs) => self.work.need.send_modify(|need| need.rungs = rungs),
                     Planned::End => break 'source,
                 }
             }
@@ -147,13 +190,70 @@ impl Director {
         if timeout(FINISH * 2, worker).await.is_err() {
             warn!("worker did not finish");
         }
-        self.broadcast.program.push(Program::End, 0);
+        broadcast.program.push(Program::End, 0);
+    }
+
+    /// Tells the planner what is watched, but for what the machine has no time for.
+    fn demand(&mut self, planned: &mut Vec<Planned>) {
+        let wanted = self.broadcast.demand.wanted(WARM);
+        let shed = &self.broadcast.status.borrow().shed;
+        let wanted = match self.broadcast.info.on_demand {
+            true => Wanted::These(wanted.into_iter().filter(|name| !shed.contains(name)).collect()),
+            false if shed.is_empty() => Wanted::All,
+            false => Wanted::These(self.sheddable.iter().filter(|name| !shed.contains(name)).cloned().collect()),
+        };
+        self.planner.want(wanted, planned);
+    }
+
+    fn shed(&mut self) {
+        let made = self.work.need.borrow().rungs.iter().filter(|rung| rung.rendition > 0).count();
+        let given_up = self.broadcast.status.borrow().shed.len();
+        let count = self.shedder.tick(Instant::now().into_std(), self.work.lag(), given_up + made);
+        if count == given_up {
+            return;
+        }
+        // The largest of those that are made; those given up before stay so.
+        let need = self.work.need.borrow().clone();
+        let made = |name: &&String| need.rungs.iter().any(|rung| rung.name == **name);
+        self.broadcast.status.send_modify(|status| {
+            match self.sheddable.iter().find(made).filter(|_| count > given_up) {
+                Some(largest) => status.shed.push(largest.clone()),
+                None => status.shed.truncate(count),
+            }
+            status.revision += 1;
+        });
+        warn!(shed = ?self.broadcast.status.borrow().shed, "the machine is short of time for these qualities");
+    }
+
+    /// One picture of a stream that nobody watches.
+    fn thumbnail(&self) {
+        let newest = self.work.restarts.lock().unwrap_or_else(PoisonError::into_inner).back().cloned();
+        if self.work.need.borrow().is_some() {
+            return;
+        }
+        if let Some(restart) = newest {
+            let (config, broadcast) = (self.config.clone(), self.broadcast.clone());
+            let picture = async move {
+                match timeout(THUMBNAIL_WITHIN, thumbnail(&config, &restart)).await {
+                    Ok(Ok(Some(picture))) => drop(broadcast.program.push(Program::Thumbnail(picture), 0)),
+                    Ok(Ok(None)) => {}
+                    Ok(Err(error)) => warn!(%error, "no thumbnail"),
+                    Err(_) => warn!("no thumbnail in time"),
+                }
+            };
+            tokio::spawn(picture.in_current_span());
+        }
     }
 
     fn program(&mut self, program: Program, bytes: usize) {
         match &program {
             Program::Period(period, cut) => {
                 self.segment = cut.segment;
+                self.sheddable = period.renditions[1..]
+                    .iter()
+                    .filter(|rendition| rendition.encoded && rendition.kind != RenditionKind::Audio)
+                    .map(|rendition| rendition.id.clone())
+                    .collect();
                 if period.number > 0 {
                     self.broadcast.metrics.discontinuities.fetch_add(1, Relaxed);
                 }
@@ -165,58 +265,123 @@ impl Director {
     }
 
     fn feed(&mut self, input: Arc<Input>, bytes: usize, restart: bool) {
-        if let Input::Period(period) = &*input {
-            self.work.period.send_replace(Some(Arc::new(period.clone())));
+        match &*input {
+            Input::Period(period) => {
+                let need = Need { period: period.number, rungs: period.rungs.clone(), audio: period.audio.is_some() };
+                self.period = Some(Arc::new(period.clone()));
+                self.work.need.send_replace(need);
+            }
+            Input::Video { pts, .. } => self.work.newest.store(*pts, Relaxed),
+            _ => {}
         }
-        let position = self.work.log.push(input, bytes);
-        let period = self.work.period.borrow().clone();
-        if let (true, Some(period)) = (restart, period) {
+        let position = self.work.log.push(input.clone(), bytes);
+        if let (true, Some(period)) = (restart, &self.period) {
             let mut restarts = self.work.restarts.lock().unwrap_or_else(PoisonError::into_inner);
-            restarts.push_back(Restart { position, period, segment: self.segment });
+            let first = restarts.is_empty();
+            restarts.push_back(Restart { position, period: period.clone(), segment: self.segment, key: input });
             if restarts.len() > RESTARTS {
                 restarts.pop_front();
             }
+            if first {
+                self.broadcast.thumbnail_wanted.notify_one();
+            }
         }
     }
+}
+
+fn spawn(config: &Config) -> std::io::Result<Child> {
+    Command::new(&config.worker)
+        .args(&config.args)
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .kill_on_drop(true)
+        .spawn()
+}
+
+/// A worker that lives for one key frame.
+async fn thumbnail(config: &Config, restart: &Restart) -> anyhow::Result<Option<Bytes>> {
+    static PLACES: Semaphore = Semaphore::const_new(THUMBNAILS_AT_ONCE);
+    let _place = PLACES.acquire().await?;
+    let mut child = spawn(config)?;
+    let (Some(mut stdin), Some(mut stdout)) = (child.stdin.take(), child.stdout.take()) else {
+        anyhow::bail!("a worker without pipes");
+    };
+    let period = Period { rungs: Vec::new(), audio: None, ..(*restart.period).clone() };
+    stdin.write_all(&pipe::encode(&Input::Period(period))?).await?;
+    stdin.write_all(&pipe::encode(&*restart.key)?).await?;
+    drop(stdin);
+    let mut picture = None;
+    while let Some(message) = pipe::read_async(&mut stdout).await? {
+        if let Output::Thumbnail { data } = message {
+            picture = Some(data);
+        }
+    }
+    Ok(picture)
+}
+
+/// What one rung has given so far.
+struct Made {
+    name: String,
+    until: i64,
 }
 
 struct Worker {
     config: Arc<Config>,
     broadcast: Arc<Broadcast>,
     work: Arc<Work>,
+    /// By period and rendition.
+    made: Mutex<BTreeMap<(u32, u8), Made>>,
+}
+
+/// Why a worker's process has ended well.
+enum Ended {
+    Broadcast,
+    Unwanted,
 }
 
 impl Worker {
+    fn new(config: Arc<Config>, broadcast: Arc<Broadcast>, work: Arc<Work>) -> Self {
+        Self { config, broadcast, work, made: Mutex::default() }
+    }
+
     async fn run(self) {
-        let mut periods = self.work.period.subscribe();
-        tokio::select! {
-            started = periods.wait_for(Option::is_some) => if started.is_err() { return },
-            () = self.work.finished.cancelled() => return,
-        }
+        let mut need = self.work.need.subscribe();
         let mut failures = 0u32;
-        let mut resume = None;
         loop {
+            tokio::select! {
+                biased;
+                needed = need.wait_for(Need::is_some) => if needed.is_err() { return },
+                () = self.work.finished.cancelled() => return,
+            }
             let started = Instant::now();
-            match self.live(resume.take()).await {
-                Ok(()) => return,
+            let result = self.live(self.restart(failures)).await;
+            *self.work.reached.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            match result {
+                Ok(Ended::Broadcast) => return,
+                Ok(Ended::Unwanted) => failures = 0,
                 Err(error) => {
                     self.broadcast.metrics.worker_restarts.fetch_add(1, Relaxed);
                     failures = if started.elapsed() > Duration::from_secs(10) { 1 } else { failures + 1 };
                     warn!(%error, failures, "worker ended; starting another");
+                    if self.work.finished.is_cancelled() {
+                        return;
+                    }
+                    // The first replacement comes at once; a stream that kills each one must not spin.
+                    let backoff = Duration::from_millis(50) * 2u32.saturating_pow(failures.min(6) - 1);
+                    tokio::time::sleep(backoff.min(MAX_BACKOFF)).await;
                 }
             }
-            if self.work.finished.is_cancelled() {
-                return;
-            }
-            // The first replacement comes at once; a stream that kills each one must not spin.
-            let backoff = Duration::from_millis(50) * 2u32.saturating_pow(failures.min(6) - 1);
-            tokio::time::sleep(backoff.min(MAX_BACKOFF)).await;
-            resume = self.restart(failures);
+            let need = self.work.need.borrow().clone();
+            self.forget(|period, rendition, _| {
+                period == need.period && !need.rungs.iter().any(|rung| rung.rendition == rendition)
+            });
         }
     }
 
-    /// Where the next worker begins: far enough back to make the unfinished segments again, or,
-    /// where that has failed before, as late as possible.
+    /// Where a worker begins: far enough back to have the newest whole segment or, where that has
+    /// failed before, as late as possible.
     fn restart(&self, failures: u32) -> Option<Restart> {
         let restarts = self.work.restarts.lock().unwrap_or_else(PoisonError::into_inner);
         let newest = restarts.back()?;
@@ -230,21 +395,27 @@ impl Worker {
         first.or(restarts.front()).cloned()
     }
 
-    /// The life of one process. `Ok`: the broadcast is over and all of it was delivered.
-    async fn live(&self, resume: Option<Restart>) -> anyhow::Result<()> {
-        let mut child = Command::new(&self.config.worker)
-            .args(&self.config.args)
-            .env_clear()
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .kill_on_drop(true)
-            .spawn()?;
+    /// The period as a worker has to begin it now: what is wanted by now, from where it was made.
+    fn begin(&self, mut period: Period) -> Period {
+        let need = self.work.need.borrow();
+        if need.period == period.number {
+            period.rungs.clone_from(&need.rungs);
+        }
+        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        for rung in &mut period.rungs {
+            rung.made_until = made.get(&(period.number, rung.rendition)).map(|made| made.until);
+        }
+        period
+    }
+
+    /// The life of one process.
+    async fn live(&self, start: Option<Restart>) -> anyhow::Result<Ended> {
+        let mut child = spawn(&self.config)?;
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             anyhow::bail!("a worker without pipes");
         };
         info!(pid = child.id(), "worker runs");
-        let (reader, first) = match resume {
+        let (reader, first) = match start {
             None => (self.work.log.reader(), None),
             Some(restart) => (self.work.log.reader_from(restart.position).0, Some(restart.period)),
         };
@@ -255,8 +426,9 @@ impl Worker {
         tokio::select! {
             // All input is in: what is left comes out within a moment.
             fed = &mut feeding => {
-                fed?;
+                let ended = fed?;
                 timeout(FINISH, &mut receiving).await??;
+                Ok(ended)
             }
             received = &mut receiving => {
                 received?;
@@ -264,7 +436,6 @@ impl Worker {
             }
             () = pulse.stops() => anyhow::bail!("it hangs"),
         }
-        Ok(())
     }
 
     async fn feed(
@@ -273,16 +444,33 @@ impl Worker {
         mut log: Reader<Arc<Input>>,
         first: Option<Arc<Period>>,
         pulse: &Pulse,
-    ) -> anyhow::Result<()> {
-        if let Some(period) = first {
-            stdin.write_all(&pipe::encode(&Input::Period((*period).clone()))?).await?;
-        }
+    ) -> anyhow::Result<Ended> {
+        let mut need = self.work.need.subscribe();
+        let mut sent = Need::default();
         let mut skip_to_key = false;
-        loop {
+        if let Some(period) = first {
+            let period = self.begin((*period).clone());
+            (sent.period, sent.rungs) = (period.number, period.rungs.clone());
+            stdin.write_all(&pipe::encode(&Input::Period(period))?).await?;
+        }
+        let ended = loop {
             let item = tokio::select! {
                 biased;
                 item = log.next() => item,
-                () = self.work.finished.cancelled() => break,
+                changed = need.changed() => {
+                    let now = need.borrow_and_update().clone();
+                    if changed.is_err() || !now.is_some() {
+                        stdin.write_all(&pipe::encode(&Input::Rungs(Vec::new()))?).await?;
+                        break Ended::Unwanted;
+                    }
+                    // The rungs of a period that the worker has not seen yet come with it.
+                    if now.period == sent.period && now.rungs != sent.rungs {
+                        stdin.write_all(&pipe::encode(&Input::Rungs(now.rungs.clone()))?).await?;
+                        sent = now;
+                    }
+                    continue;
+                }
+                () = self.work.finished.cancelled() => break Ended::Broadcast,
             };
             match item {
                 Err(Lagged(lost)) => {
@@ -291,21 +479,44 @@ impl Worker {
                     self.broadcast.metrics.dropped_frames.fetch_add(lost, Relaxed);
                     if let Some(newest) = self.restart(u32::MAX) {
                         log = self.work.log.reader_from(newest.position).0;
-                        stdin.write_all(&pipe::encode(&Input::Period((*newest.period).clone()))?).await?;
+                        let period = self.begin((*newest.period).clone());
+                        (sent.period, sent.rungs) = (period.number, period.rungs.clone());
+                        stdin.write_all(&pipe::encode(&Input::Period(period))?).await?;
                     }
                     skip_to_key = true;
                 }
                 Ok(input) => {
                     skip_to_key &= !matches!(&*input, Input::Video { key: true, .. } | Input::Period(_));
-                    if !skip_to_key {
-                        stdin.write_all(&pipe::encode(&*input)?).await?;
-                        pulse.fed.send_replace(Instant::now());
+                    if skip_to_key {
+                        continue;
                     }
+                    let frame = match &*input {
+                        Input::Period(period) => {
+                            let period = self.begin(period.clone());
+                            (sent.period, sent.rungs) = (period.number, period.rungs.clone());
+                            pipe::encode(&Input::Period(period))?
+                        }
+                        input => pipe::encode(input)?,
+                    };
+                    stdin.write_all(&frame).await?;
+                    pulse.fed.send_replace(Instant::now());
                 }
             }
-        }
+        };
         stdin.shutdown().await?;
-        Ok(())
+        Ok(ended)
+    }
+
+    /// Tells the origin that nothing more comes of these rungs until somebody watches them.
+    fn forget(&self, which: impl Fn(u32, u8, &Made) -> bool) {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.retain(|(period, rendition), rung| {
+            let idle = which(*period, *rendition, rung);
+            if idle {
+                self.broadcast.program.push(Program::Idle { period: *period, rendition: (*rendition).into() }, 0);
+            }
+            !idle
+        });
     }
 
     async fn receive(&self, stdout: ChildStdout, pulse: &Pulse) -> anyhow::Result<()> {
@@ -323,6 +534,14 @@ impl Worker {
             Output::VideoFormat { period, rendition, config } => {
                 let config = Bytes::from(config);
                 let format = Format::Video(VideoFormat { avc: AvcInfo::parse(&config)?, config });
+                let name = {
+                    let need = self.work.need.borrow();
+                    need.rungs.iter().find(|rung| rung.rendition == rendition).map(|rung| rung.name.clone())
+                };
+                let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+                made.entry((period, rendition))
+                    .or_insert_with(|| Made { name: name.unwrap_or_default(), until: i64::MIN });
+                drop(made);
                 (Program::Format { period, rendition: rendition.into(), format }, 0)
             }
             Output::AudioFormat { period, rendition, config } => {
@@ -332,17 +551,37 @@ impl Worker {
             }
             Output::Video { period, rendition, dts, pts, key, segment, data } => {
                 let bytes = data.len();
-                let packet = Packet { dts, pts, key, data: data.into() };
+                let packet = Packet { dts, pts, key, data };
+                if let Some(made) =
+                    self.made.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&(period, rendition))
+                {
+                    made.until = made.until.max(pts);
+                }
                 (Program::Sample { period, rendition: rendition.into(), segment, packet }, bytes)
             }
             Output::Audio { period, rendition, pts, data } => {
                 let bytes = data.len();
-                let packet = Packet { dts: pts, pts, key: true, data: data.into() };
+                let packet = Packet { dts: pts, pts, key: true, data };
                 (Program::Sample { period, rendition: rendition.into(), segment: None, packet }, bytes)
             }
-            Output::Finished { period } => (Program::Finished { period }, 0),
-            Output::Thumbnail { data } => (Program::Thumbnail(data.into()), 0),
-            Output::Progress { media_ms, cpu_ms, dropped, .. } => {
+            Output::Finished { period } => {
+                self.broadcast.program.push(Program::Finished { period }, 0);
+                // A rung of the same name goes on in the next period.
+                let need = self.work.need.borrow().clone();
+                self.forget(|of, _, made| of <= period && !need.rungs.iter().any(|rung| rung.name == made.name));
+                let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+                made.retain(|(of, _), _| *of > period);
+                return Ok(());
+            }
+            Output::Stopped { period, rendition } => {
+                self.forget(|of, index, _| (of, index) == (period, rendition));
+                return Ok(());
+            }
+            Output::Thumbnail { data } => (Program::Thumbnail(data), 0),
+            Output::Progress { pts, media_ms, cpu_ms, dropped } => {
+                let mut reached = self.work.reached.lock().unwrap_or_else(PoisonError::into_inner);
+                let since = reached.map_or_else(Instant::now, |(since, _)| since);
+                *reached = Some((since, pts));
                 metrics.worker_cpu_ms.fetch_add(cpu_ms.into(), Relaxed);
                 metrics.encoded_media_ms.fetch_add(media_ms.into(), Relaxed);
                 metrics.dropped_frames.fetch_add(dropped.into(), Relaxed);

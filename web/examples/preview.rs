@@ -16,8 +16,8 @@ use axum::{
     routing::{get, post},
 };
 use rivulet_protocol::rest::{
-    Channel, ChannelCreate, ChannelEdit, Channels, Check, GoLive, Ingest, IngestAudio, IngestVideo, Instance, Level,
-    LiveState, Login, Me, NewKey, Problem, Role, Setup,
+    BroadcastSettings, Channel, ChannelCreate, ChannelEdit, ChannelSettings, Channels, Check, GoLive, Ingest,
+    IngestAudio, IngestVideo, Instance, Level, LiveState, Login, Me, NewKey, Problem, Role, Settings, Setup,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -49,6 +49,7 @@ fn api() -> Router {
         .route("/channels/{name}", get(one).patch(edit))
         .route("/channels/{name}/events", get(events))
         .route("/channels/{name}/golive", get(golive))
+        .route("/channels/{name}/settings", get(settings).put(settings))
         .route("/channels/{name}/golive/events", get(golive_events))
         .route("/channels/{name}/key", post(key));
     Router::new().nest("/api/v1", routes)
@@ -230,6 +231,11 @@ async fn golive(headers: HeaderMap) -> Json<GoLive> {
     let host = headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or("localhost");
     let host = host.split(':').next().unwrap_or(host);
     Json(GoLive { server: format!("rtmp://{host}:1935/live"), has_key: true, ingest: ingest() })
+}
+
+async fn settings() -> Json<Settings> {
+    let channel = ChannelSettings { grace_seconds: Some(300), ..ChannelSettings::default() };
+    Json(Settings { channel, instance: BroadcastSettings::default() })
 }
 
 async fn golive_events() -> Response {

@@ -2,6 +2,7 @@
 //! rungs.
 
 use super::{Sink, WorkerError, av};
+use bytes::Bytes;
 use ffmpeg_next::codec::{self, Context};
 use ffmpeg_next::format::{Sample, sample};
 use ffmpeg_next::software::resampling;
@@ -142,7 +143,7 @@ fn packets(output: &mut Encoded, period: u32, rendition: u8, sink: &Sink) -> Res
     while output.encoder.receive_packet(&mut packet).is_ok() {
         if let (Some(at), Some(data)) = (packet.pts(), packet.data()) {
             let pts = at * 90_000 / i64::from(output.rate);
-            sink.send(&Output::Audio { period, rendition, pts, data: data.to_vec() })?;
+            sink.send(&Output::Audio { period, rendition, pts, data: Bytes::copy_from_slice(data) })?;
         }
     }
     Ok(())

@@ -4,14 +4,18 @@
 //!
 //! The way of a frame: reader (main thread) -> decoder -> one scaling after the other, from the
 //! largest rung down -> a bounded queue for each rung -> its encoder thread -> standard output.
+//! A rung that somebody begins to watch starts in the past, with a decoder of its own on a thread
+//! of its own, until it has caught up.
 
 mod audio;
 mod av;
-pub(crate) mod video;
+pub(crate) mod encode;
+mod video;
 
 pub(crate) use av::extradata;
 
 use crate::pipe;
+use crate::worker::video::Source;
 use rivulet_protocol::worker::{Input, Output, Period};
 use std::io::{self, BufReader, Write};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -85,9 +89,14 @@ impl Pipeline {
     fn push(&mut self, message: Input) -> Result<(), WorkerError> {
         match message {
             Input::Period(period) => self.period(period)?,
+            Input::Rungs(rungs) => {
+                if let Some(video) = &mut self.video {
+                    video.rungs(rungs)?;
+                }
+            }
             Input::Video { dts, pts, key, cut, data } => {
                 if let Some(video) = &mut self.video {
-                    video.push(dts, pts, key, cut, &data)?;
+                    video.push(Source { dts, pts, key, cut, data })?;
                     self.progress.report(&self.sink, pts, video.take_dropped())?;
                 }
             }
@@ -109,7 +118,7 @@ impl Pipeline {
         }
         let before = self.period.replace(period.number);
         match (&mut self.video, &period.video) {
-            (Some(video), Some(config)) if video.decodes(config) => video.period(period),
+            (Some(video), Some(config)) if video.decodes(config) => video.period(period)?,
             (video, config) => {
                 if let Some(video) = video.take() {
                     video.finish()?;

@@ -1,13 +1,17 @@
 //! Pictures: decoded once, scaled from rung to rung, encoded by one thread each.
 
+use super::encode::{self, Encode, Job};
 use super::{Sink, WorkerError, av};
+use bytes::Bytes;
 use ffmpeg_next::codec::{self, Context};
 use ffmpeg_next::format::Pixel;
 use ffmpeg_next::software::scaling::{self, Flags};
 use ffmpeg_next::util::frame::Video;
-use ffmpeg_next::{Dictionary, Packet, Rational, encoder, picture};
+use ffmpeg_next::{Packet, Rational, encoder};
 use rivulet_protocol::worker::{Cut, Output, Period, Rung};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
@@ -18,36 +22,111 @@ const THUMBNAIL_EVERY: i64 = 5 * 90_000;
 const THUMBNAIL_SIDE: u32 = 360;
 /// Above about 1080p60 one thread does not decode in real time on every machine.
 const PIXELS_A_THREAD: u64 = 1920 * 1088 * 62;
+/// Packets that a rung which starts in the past may be behind; a minute of them is beyond hope.
+const BEHIND: usize = 4_096;
+/// Packets kept for such a rung: two segments of 4 s at 120 pictures a second.
+const PAST: usize = 1_024;
+
+/// A coded picture of the source.
+#[derive(Clone)]
+pub struct Source {
+    pub dts: i64,
+    pub pts: i64,
+    pub key: bool,
+    pub cut: Option<Cut>,
+    pub data: Bytes,
+}
 
 pub struct VideoPipe {
     config: Vec<u8>,
-    decoder: codec::decoder::Video,
+    decoder: Decoder,
     /// Periods that begin at pictures which are not decoded yet.
     pending: VecDeque<Period>,
     active: Option<Active>,
-    cuts: VecDeque<Cut>,
+    /// The newest segments of the source, for rungs that start in the past.
+    past: VecDeque<Source>,
+    behind: Option<Behind>,
     sink: Sink,
-    last_pts: i64,
     last_thumbnail: Option<i64>,
-    dropped: u32,
 }
 
 struct Active {
     period: Period,
+    /// From the largest to the smallest.
     rungs: Vec<RungPipe>,
+    scalers: Scalers,
+    /// Rungs that have caught up, and the picture from which on they are fed here.
+    joining: Option<(i64, Vec<RungPipe>)>,
 }
 
 struct RungPipe {
-    scaler: Option<Scaler>,
-    width: u32,
-    height: u32,
+    rung: Rung,
     queue: SyncSender<Job>,
     thread: JoinHandle<Result<(), WorkerError>>,
 }
 
-struct Job {
-    picture: Video,
-    segment: Option<u64>,
+/// Pictures of the source in the order shown, each with the segment that it starts.
+struct Decoder {
+    decoder: codec::decoder::Video,
+    cuts: VecDeque<Cut>,
+    last_pts: i64,
+    dropped: u32,
+}
+
+impl Decoder {
+    fn open(config: &[u8], period: &Period) -> Result<Self, WorkerError> {
+        let (width, height) = period.rungs.first().map_or((0, 0), |rung| (rung.width, rung.height));
+        let load = u64::from(width) * u64::from(height) * u64::from(period.fps_milli) / 1000;
+        let threads = (load / PIXELS_A_THREAD + 1).min(4) as usize;
+        let decoder = av::decoder_context(codec::Id::H264, config, threads)?.decoder().video()?;
+        Ok(Self { decoder, cuts: VecDeque::new(), last_pts: i64::MIN, dropped: 0 })
+    }
+
+    fn push(
+        &mut self,
+        source: &Source,
+        picture: impl FnMut(&Video, i64, Option<u64>) -> Result<(), WorkerError>,
+    ) -> Result<(), WorkerError> {
+        self.cuts.extend(source.cut);
+        let mut packet = Packet::copy(&source.data);
+        packet.set_pts(Some(source.pts));
+        packet.set_dts(Some(source.dts));
+        if self.decoder.send_packet(&packet).is_err() {
+            self.dropped += 1;
+        }
+        self.decoded(picture)
+    }
+
+    fn finish(
+        &mut self,
+        picture: impl FnMut(&Video, i64, Option<u64>) -> Result<(), WorkerError>,
+    ) -> Result<(), WorkerError> {
+        // A decoder that got nothing yet has nothing to flush and may say so.
+        let _ = self.decoder.send_eof();
+        self.decoded(picture)
+    }
+
+    fn decoded(
+        &mut self,
+        mut picture: impl FnMut(&Video, i64, Option<u64>) -> Result<(), WorkerError>,
+    ) -> Result<(), WorkerError> {
+        let mut frame = Video::empty();
+        while self.decoder.receive_frame(&mut frame).is_ok() {
+            let Some(pts) = frame.pts().or(frame.timestamp()) else { continue };
+            // Encoders need times that rise.
+            if pts <= self.last_pts {
+                self.dropped += 1;
+                continue;
+            }
+            self.last_pts = pts;
+            let mut segment = None;
+            while let Some(cut) = self.cuts.pop_front_if(|cut| cut.pts <= pts) {
+                segment = Some(cut.segment);
+            }
+            picture(&frame, pts, segment)?;
+        }
+        Ok(())
+    }
 }
 
 /// Keeps a scaling context for as long as its input looks the same.
@@ -55,6 +134,9 @@ struct Scaler {
     context: scaling::Context,
     input: (Pixel, u32, u32),
 }
+
+/// One for each rung, by rendition.
+type Scalers = BTreeMap<u8, Option<Scaler>>;
 
 impl Scaler {
     fn run(
@@ -80,20 +162,15 @@ impl Scaler {
 
 impl VideoPipe {
     pub fn open(config: Vec<u8>, period: Period, sink: Sink) -> Result<Self, WorkerError> {
-        let (width, height) = period.rungs.first().map_or((0, 0), |rung| (rung.width, rung.height));
-        let load = u64::from(width) * u64::from(height) * u64::from(period.fps_milli) / 1000;
-        let threads = (load / PIXELS_A_THREAD + 1).min(4) as usize;
-        let decoder = av::decoder_context(codec::Id::H264, &config, threads)?.decoder().video()?;
         Ok(Self {
+            decoder: Decoder::open(&config, &period)?,
             config,
-            decoder,
             pending: VecDeque::from([period]),
             active: None,
-            cuts: VecDeque::new(),
+            past: VecDeque::new(),
+            behind: None,
             sink,
-            last_pts: i64::MIN,
             last_thumbnail: None,
-            dropped: 0,
         })
     }
 
@@ -101,223 +178,260 @@ impl VideoPipe {
         self.config == config
     }
 
-    pub fn period(&mut self, period: Period) {
+    pub fn period(&mut self, period: Period) -> Result<(), WorkerError> {
+        self.caught_up(period.start.pts)?;
+        self.past.clear();
         self.pending.push_back(period);
+        Ok(())
+    }
+
+    /// From now on these are the rungs. New ones begin at the oldest segment that is kept.
+    pub fn rungs(&mut self, rungs: Vec<Rung>) -> Result<(), WorkerError> {
+        if let Some(period) = self.pending.back_mut() {
+            period.rungs = rungs;
+            return Ok(());
+        }
+        // One group catches up at a time: what is still behind joins first.
+        let next = self.decoder.last_pts.saturating_add(1);
+        self.caught_up(next)?;
+        let Some(active) = &mut self.active else { return Ok(()) };
+        active.join(i64::MAX);
+        let (kept, stopped): (Vec<_>, Vec<_>) =
+            active.rungs.drain(..).partition(|pipe| rungs.iter().any(|rung| rung.rendition == pipe.rung.rendition));
+        active.rungs = kept;
+        for pipe in stopped {
+            let (period, rendition) = (active.period.number, pipe.rung.rendition);
+            pipe.finish()?;
+            self.sink.send(&Output::Stopped { period, rendition })?;
+        }
+        let runs = |rung: &Rung| active.rungs.iter().any(|pipe| pipe.rung.rendition == rung.rendition);
+        let new: Vec<Rung> = rungs.iter().filter(|rung| !runs(rung)).cloned().collect();
+        active.period.rungs = rungs;
+        if !new.is_empty() {
+            let period = Period { rungs: new, ..active.period.clone() };
+            self.behind = Some(Behind::start(&self.config, period, &self.past, &self.sink)?);
+        }
+        Ok(())
     }
 
     pub fn take_dropped(&mut self) -> u32 {
-        std::mem::take(&mut self.dropped)
+        std::mem::take(&mut self.decoder.dropped)
     }
 
-    pub fn push(&mut self, dts: i64, pts: i64, key: bool, cut: Option<Cut>, data: &[u8]) -> Result<(), WorkerError> {
-        self.cuts.extend(cut);
+    pub fn push(&mut self, source: Source) -> Result<(), WorkerError> {
+        if let Some(cut) = source.cut {
+            if self.behind.as_ref().is_some_and(Behind::is_close) {
+                self.caught_up(cut.pts)?;
+            }
+            // Keeps the segment that begins here and the one before it.
+            let before = self.past.iter().rposition(|past| past.cut.is_some()).unwrap_or(0);
+            self.past.drain(..before);
+        }
+        if let Some(behind) = &self.behind {
+            behind.push(source.clone())?;
+        }
+        if self.past.len() == PAST {
+            self.past.pop_front();
+        }
+        self.past.push_back(source.clone());
         let newest = self.pending.back().or(self.active.as_ref().map(|active| &active.period));
-        if !key && newest.is_some_and(|period| period.rungs.is_empty()) {
+        if !source.key && newest.is_some_and(|period| period.rungs.is_empty()) {
             // Nothing to encode: key frames are enough for thumbnails.
             return Ok(());
         }
-        let mut packet = Packet::copy(data);
-        packet.set_pts(Some(pts));
-        packet.set_dts(Some(dts));
-        if self.decoder.send_packet(&packet).is_err() {
-            self.dropped += 1;
+        let Self { decoder, pending, active, sink, last_thumbnail, .. } = self;
+        decoder
+            .push(&source, |picture, pts, segment| show(pending, active, sink, last_thumbnail, picture, pts, segment))
+    }
+
+    /// Rungs that were behind are fed with the others from this picture on.
+    fn caught_up(&mut self, from: i64) -> Result<(), WorkerError> {
+        let Some(behind) = self.behind.take() else { return Ok(()) };
+        let rungs = behind.catch_up(from)?;
+        if let Some(active) = &mut self.active {
+            active.joining = Some((from, rungs));
         }
-        self.decoded()
+        Ok(())
     }
 
     pub fn finish(mut self) -> Result<(), WorkerError> {
-        // A decoder that got nothing yet has nothing to flush and may say so.
-        let _ = self.decoder.send_eof();
-        self.decoded()?;
+        self.caught_up(i64::MAX)?;
+        let Self { decoder, pending, active, sink, last_thumbnail, .. } = &mut self;
+        decoder.finish(|picture, pts, segment| show(pending, active, sink, last_thumbnail, picture, pts, segment))?;
         self.active.take().map_or(Ok(()), Active::finish)
     }
+}
 
-    fn decoded(&mut self) -> Result<(), WorkerError> {
-        let mut picture = Video::empty();
-        while self.decoder.receive_frame(&mut picture).is_ok() {
-            let Some(pts) = picture.pts().or(picture.timestamp()) else { continue };
-            // Encoders need times that rise.
-            if pts > self.last_pts {
-                self.last_pts = pts;
-                self.picture(&picture, pts)?;
-            } else {
-                self.dropped += 1;
-            }
+/// A decoded picture goes to the rungs of its period, and now and then to the thumbnail.
+fn show(
+    pending: &mut VecDeque<Period>,
+    current: &mut Option<Active>,
+    sink: &Sink,
+    last_thumbnail: &mut Option<i64>,
+    picture: &Video,
+    pts: i64,
+    segment: Option<u64>,
+) -> Result<(), WorkerError> {
+    while let Some(period) = pending.pop_front_if(|period| period.start.pts <= pts) {
+        if let Some(active) = current.take() {
+            let period = active.period.number;
+            active.finish()?;
+            sink.send(&Output::Finished { period })?;
         }
-        Ok(())
+        *current = Some(Active::open(period, sink)?);
     }
+    let Some(active) = current else { return Ok(()) };
+    active.join(pts);
+    let smallest = encode_all(&mut active.rungs, &mut active.scalers, picture, pts, segment)?;
+    if last_thumbnail.is_none_or(|last| pts - last >= THUMBNAIL_EVERY) {
+        *last_thumbnail = Some(pts);
+        let data = thumbnail(smallest.as_ref().unwrap_or(picture))?.into();
+        sink.send(&Output::Thumbnail { data })?;
+    }
+    Ok(())
+}
 
-    fn picture(&mut self, picture: &Video, pts: i64) -> Result<(), WorkerError> {
-        while let Some(period) = self.pending.pop_front_if(|period| period.start.pts <= pts) {
-            if let Some(active) = self.active.take() {
-                let period = active.period.number;
-                active.finish()?;
-                self.sink.send(&Output::Finished { period })?;
-            }
-            self.active = Some(Active::open(period, &self.sink)?);
+/// Scales from rung to rung; answers the smallest picture that was made.
+fn encode_all(
+    rungs: &mut [RungPipe],
+    scalers: &mut Scalers,
+    picture: &Video,
+    pts: i64,
+    segment: Option<u64>,
+) -> Result<Option<Video>, WorkerError> {
+    let mut smallest = None;
+    for pipe in rungs {
+        if pipe.rung.made_until.is_some_and(|until| pts <= until) {
+            continue;
         }
-        let mut segment = None;
-        while let Some(cut) = self.cuts.pop_front_if(|cut| cut.pts <= pts) {
-            segment = Some(cut.segment);
-        }
-        let Some(active) = &mut self.active else { return Ok(()) };
-        let mut smallest = None;
-        for rung in &mut active.rungs {
-            let from = smallest.as_ref().unwrap_or(picture);
-            let same = (from.format(), from.width(), from.height()) == (Pixel::YUV420P, rung.width, rung.height);
-            let mut scaled = match same {
-                true => av::share(from)?,
-                false => Scaler::run(&mut rung.scaler, from, Pixel::YUV420P, rung.width, rung.height)?,
-            };
-            scaled.set_pts(Some(pts));
-            let job = Job { picture: av::share(&scaled)?, segment };
-            rung.queue.send(job).map_err(|_| WorkerError::EncoderGone)?;
-            smallest = Some(scaled);
-        }
-        if active.period.thumbnails && self.last_thumbnail.is_none_or(|last| pts - last >= THUMBNAIL_EVERY) {
-            self.last_thumbnail = Some(pts);
-            let data = thumbnail(smallest.as_ref().unwrap_or(picture))?;
-            self.sink.send(&Output::Thumbnail { data })?;
-        }
-        Ok(())
+        let from = smallest.as_ref().unwrap_or(picture);
+        let (width, height) = (pipe.rung.width, pipe.rung.height);
+        let same = (from.format(), from.width(), from.height()) == (Pixel::YUV420P, width, height);
+        let mut scaled = match same {
+            true => av::share(from)?,
+            false => Scaler::run(scalers.entry(pipe.rung.rendition).or_default(), from, Pixel::YUV420P, width, height)?,
+        };
+        scaled.set_pts(Some(pts));
+        let job = Job { picture: av::share(&scaled)?, segment };
+        pipe.queue.send(job).map_err(|_| WorkerError::EncoderGone)?;
+        smallest = Some(scaled);
     }
+    Ok(smallest)
 }
 
 impl Active {
     fn open(period: Period, sink: &Sink) -> Result<Self, WorkerError> {
+        let rungs = RungPipe::open_all(&period, sink)?;
+        Ok(Self { period, rungs, scalers: Scalers::new(), joining: None })
+    }
+
+    /// Takes in the rungs that have caught up by this picture.
+    fn join(&mut self, pts: i64) {
+        if let Some((_, rungs)) = self.joining.take_if(|(from, _)| *from <= pts) {
+            self.rungs.extend(rungs);
+            self.rungs.sort_by_key(|pipe| pipe.rung.rendition);
+        }
+    }
+
+    fn finish(mut self) -> Result<(), WorkerError> {
+        self.join(i64::MAX);
+        self.rungs.into_iter().try_for_each(RungPipe::finish)
+    }
+}
+
+impl RungPipe {
+    fn open_all(period: &Period, sink: &Sink) -> Result<Vec<Self>, WorkerError> {
         let mut rungs = Vec::new();
         for rung in &period.rungs {
-            let encoder = open_encoder(rung, &period)?;
+            let encoder = encode::open(rung, period)?;
             let (queue, jobs) = sync_channel(QUEUE);
             let encode = Encode { period: period.number, rendition: rung.rendition, encoder, sink: sink.clone() };
-            let thread = std::thread::Builder::new()
-                .name(rung.name.clone())
-                .spawn(move || encode.run(jobs))
-                .map_err(WorkerError::Pipe)?;
-            rungs.push(RungPipe { scaler: None, width: rung.width, height: rung.height, queue, thread });
+            let thread = std::thread::Builder::new().name(rung.name.clone()).spawn(move || encode.run(jobs))?;
+            rungs.push(Self { rung: rung.clone(), queue, thread });
         }
-        Ok(Self { period, rungs })
+        Ok(rungs)
     }
 
+    /// Waits for the pictures that are still inside the encoder.
     fn finish(self) -> Result<(), WorkerError> {
-        for rung in self.rungs {
-            drop(rung.queue);
-            rung.thread.join().map_err(|_| WorkerError::EncoderGone)??;
-        }
-        Ok(())
+        drop(self.queue);
+        self.thread.join().map_err(|_| WorkerError::EncoderGone)?
     }
 }
 
-fn open_encoder(rung: &Rung, period: &Period) -> Result<codec::encoder::video::Encoder, WorkerError> {
-    let codec = encoder::find_by_name("libx264").ok_or(WorkerError::Missing("this FFmpeg has no libx264"))?;
-    let mut context = Context::new_with_codec(codec);
-    context.set_flags(codec::Flags::GLOBAL_HEADER);
-    let mut video = context.encoder().video()?;
-    video.set_width(rung.width);
-    video.set_height(rung.height);
-    video.set_format(Pixel::YUV420P);
-    video.set_time_base(Rational(1, 90_000));
-    video.set_frame_rate(Some(Rational(period.fps_milli as i32, 1000)));
-    let mut options = Dictionary::new();
-    for (key, value) in encoder_options(rung, &period.preset) {
-        options.set(key, &value);
+/// Rungs that started in the past, on a thread with a decoder of its own.
+struct Behind {
+    sources: SyncSender<Late>,
+    waiting: Arc<AtomicUsize>,
+    thread: JoinHandle<Result<Vec<RungPipe>, WorkerError>>,
+}
+
+enum Late {
+    Source(Source),
+    /// Pictures from this one on are somebody else's.
+    Until(i64),
+}
+
+impl Behind {
+    fn start(config: &[u8], period: Period, past: &VecDeque<Source>, sink: &Sink) -> Result<Self, WorkerError> {
+        let config = config.to_vec();
+        let mut rungs = RungPipe::open_all(&period, sink)?;
+        let (sources, late) = sync_channel(BEHIND);
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let this = Self {
+            sources,
+            waiting: waiting.clone(),
+            thread: std::thread::Builder::new().name("behind".into()).spawn(move || {
+                let mut decoder = Decoder::open(&config, &period)?;
+                Self::run(&mut decoder, &mut rungs, &late, &waiting)?;
+                Ok(rungs)
+            })?,
+        };
+        // Decoding can begin only where a segment does.
+        past.iter().skip_while(|source| source.cut.is_none()).try_for_each(|source| this.push(source.clone()))?;
+        Ok(this)
     }
-    // MP4 wants NAL units behind their length.
-    options.set("x264-params", &format!("{}:annexb=0", x264_params(rung)));
-    Ok(video.open_with(options)?)
-}
 
-/// All that decides quality, by the names of libavcodec's options.
-pub fn encoder_options(rung: &Rung, preset: &str) -> [(&'static str, String); 6] {
-    let kbps = rung.bitrate_kbps;
-    [
-        ("b", format!("{kbps}k")),
-        ("maxrate", format!("{}k", kbps + kbps / 10)),
-        ("bufsize", format!("{}k", kbps * 3 / 2)),
-        ("preset", preset.into()),
-        ("profile", "high".into()),
-        ("forced-idr", "1".into()),
-    ]
-}
-
-/// Key frames only where segments start. One thread for each picture of up to 720p: rungs run
-/// beside each other, and a thread less is a frame of delay less.
-pub fn x264_params(rung: &Rung) -> String {
-    let threads = if rung.width * rung.height > 1280 * 720 { 2 } else { 1 };
-    format!("keyint=infinite:scenecut=0:open-gop=0:threads={threads}")
-}
-
-/// One rung's thread.
-struct Encode {
-    period: u32,
-    rendition: u8,
-    encoder: codec::encoder::video::Encoder,
-    sink: Sink,
-}
-
-impl Encode {
-    fn run(mut self, jobs: Receiver<Job>) -> Result<(), WorkerError> {
-        let config = avc_config(&av::extradata(&self.encoder))
-            .ok_or(WorkerError::Missing("the encoder made no parameter sets"))?;
-        self.sink.send(&Output::VideoFormat { period: self.period, rendition: self.rendition, config })?;
-        let mut marks = VecDeque::new();
-        for Job { mut picture, segment } in jobs {
-            picture.set_kind(if segment.is_some() { picture::Type::I } else { picture::Type::None });
-            if let (Some(segment), Some(pts)) = (segment, picture.pts()) {
-                marks.push_back((pts, segment));
+    fn run(
+        decoder: &mut Decoder,
+        rungs: &mut [RungPipe],
+        late: &Receiver<Late>,
+        waiting: &AtomicUsize,
+    ) -> Result<(), WorkerError> {
+        let mut scalers = Scalers::new();
+        let until = loop {
+            match late.recv() {
+                Ok(Late::Source(source)) => {
+                    decoder.push(&source, |picture, pts, segment| {
+                        encode_all(rungs, &mut scalers, picture, pts, segment).map(drop)
+                    })?;
+                    waiting.fetch_sub(1, Relaxed);
+                }
+                Ok(Late::Until(pts)) => break pts,
+                Err(_) => break i64::MAX,
             }
-            self.encoder.send_frame(&picture)?;
-            self.packets(&mut marks)?;
-        }
-        self.encoder.send_eof()?;
-        self.packets(&mut marks)
+        };
+        decoder.finish(|picture, pts, segment| match pts < until {
+            true => encode_all(rungs, &mut scalers, picture, pts, segment).map(drop),
+            false => Ok(()),
+        })
     }
 
-    fn packets(&mut self, marks: &mut VecDeque<(i64, u64)>) -> Result<(), WorkerError> {
-        let mut packet = Packet::empty();
-        while self.encoder.receive_packet(&mut packet).is_ok() {
-            let (Some(pts), Some(data)) = (packet.pts(), packet.data()) else { continue };
-            let key = packet.is_key();
-            let segment = marks.pop_front_if(|mark| key && mark.0 == pts).map(|mark| mark.1);
-            self.sink.send(&Output::Video {
-                period: self.period,
-                rendition: self.rendition,
-                dts: packet.dts().unwrap_or(pts),
-                pts,
-                key,
-                segment,
-                data: data.to_vec(),
-            })?;
-        }
-        Ok(())
+    fn push(&self, source: Source) -> Result<(), WorkerError> {
+        self.waiting.fetch_add(1, Relaxed);
+        self.sources.try_send(Late::Source(source)).map_err(|_| WorkerError::EncoderGone)
     }
-}
 
-/// `AVCDecoderConfigurationRecord` from the length-prefixed parameter sets of an encoder.
-fn avc_config(extradata: &[u8]) -> Option<Vec<u8>> {
-    let (mut sps, mut pps) = (None, None);
-    let mut rest = extradata;
-    while let Some((length, body)) = rest.split_first_chunk::<4>() {
-        let (nal, after) = body.split_at_checked(u32::from_be_bytes(*length) as usize)?;
-        match nal.first()? & 0x1f {
-            7 => sps = Some(nal),
-            8 => pps = Some(nal),
-            _ => {}
-        }
-        rest = after;
+    /// Nearly nothing waits: the others would not have to wait long for it.
+    fn is_close(&self) -> bool {
+        self.waiting.load(Relaxed) <= QUEUE
     }
-    let (sps, pps) = (sps?, pps?);
-    let mut config = vec![1, *sps.get(1)?, *sps.get(2)?, *sps.get(3)?, 0xff, 0xe1];
-    config.extend((sps.len() as u16).to_be_bytes());
-    config.extend(sps);
-    config.push(1);
-    config.extend((pps.len() as u16).to_be_bytes());
-    config.extend(pps);
-    if *sps.get(1)? >= 100 {
-        // High profile: 4:2:0, 8 bits, no extensions.
-        config.extend([0xfd, 0xf8, 0xf8, 0]);
+
+    /// The rungs, once all pictures before this one are in their queues.
+    fn catch_up(self, until: i64) -> Result<Vec<RungPipe>, WorkerError> {
+        self.sources.send(Late::Until(until)).map_err(|_| WorkerError::EncoderGone)?;
+        self.thread.join().map_err(|_| WorkerError::EncoderGone)?
     }
-    Some(config)
 }
 
 fn thumbnail(picture: &Video) -> Result<Vec<u8>, WorkerError> {

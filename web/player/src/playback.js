@@ -18,25 +18,25 @@ const CONFIG = {
   // Segments come as fragmented MP4, which is passed through: there is nothing for a worker to do.
   enableWorker: false,
   liveDurationInfinity: true,
-  liveMaxLatencyDuration: 20,
   // Long enough for an encoder that reconnects, short enough to notice a playlist that is stuck.
   liveMaxUnchangedPlaylistRefresh: 20,
-  liveSyncDuration: 5,
   maxBufferLength: 20,
-  maxLiveSyncPlaybackRate: 1.05,
 };
 
 export class Playback {
   #video;
+  #latency;
   #hls;
   #url;
+  #waiting = false;
   #failures = 0;
   #retry;
   #recoveredAt = -Infinity;
   #closeQualities = () => {};
 
-  constructor(video) {
+  constructor(video, latency) {
     this.#video = video;
+    this.#latency = latency;
     video.addEventListener("playing", () => (this.#failures = 0));
     video.addEventListener("error", () => {
       if (this.#url && !this.#hls) this.#again();
@@ -64,9 +64,19 @@ export class Playback {
     }
   }
 
+  // While the broadcaster's connection is lost there is nothing to ask for: the last picture stays,
+  // and what comes afterwards joins on.
+  wait(waiting) {
+    if (this.#waiting === waiting) return;
+    this.#waiting = waiting;
+    if (waiting) this.#hls?.stopLoad();
+    else this.#hls?.startLoad();
+  }
+
   #start() {
-    const hls = new Hls(CONFIG);
+    const hls = new Hls({ ...CONFIG, ...this.#latency.config });
     this.#hls = hls;
+    this.#latency.attach(hls);
     hls.on(Hls.Events.MANIFEST_PARSED, (_, { levels }) => {
       this.#closeQualities();
       this.#closeQualities = offerQualities(this.#video, hls, levels);
@@ -80,6 +90,7 @@ export class Playback {
   }
 
   #stop() {
+    if (this.#hls) this.#latency.detach();
     this.#closeQualities();
     this.#closeQualities = () => {};
     this.#hls?.destroy();

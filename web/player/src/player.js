@@ -16,6 +16,7 @@ import "media-chrome/dist/menu/media-chrome-menu-item.js";
 import "media-chrome/dist/menu/media-rendition-menu-button.js";
 import "./quality.js";
 import { followChannel } from "./channel.js";
+import { Latency } from "./latency.js";
 import { Playback } from "./playback.js";
 import { startMuted } from "./sound.js";
 
@@ -24,7 +25,8 @@ const PLAY_OUT_MS = 8000;
 
 const player = document.getElementById("player");
 const video = player.querySelector("video");
-const playback = new Playback(video);
+const latency = new Latency(video, player.querySelector(".behind"), player.querySelector(".low-latency"));
+const playback = new Playback(video, latency);
 let loaded = { url: undefined, revision: undefined };
 let playOut;
 
@@ -54,6 +56,7 @@ function show(channel) {
     clearTimeout(playOut);
     playOut = undefined;
     load(channel);
+    playback.wait(channel.state === "reconnecting");
     player.dataset.state = channel.state;
   } else if (channel.state !== "offline") {
     unload();

@@ -1,5 +1,5 @@
 //! The server's transport: one call of the API's router, on behalf of the visitor whose page is
-//! being made. The visitor's cookies and address go in; cookies that the API sets come out.
+//! being made. The visitor's cookies, address and scheme go in; cookies that the API sets come out.
 
 use super::{Call, Error, Reply, Transport};
 use axum::{
@@ -7,7 +7,7 @@ use axum::{
     body::{Body, to_bytes},
     extract::ConnectInfo,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Request, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, header, request::Parts, uri::Scheme};
 use std::{
     net::SocketAddr,
     sync::{Mutex, PoisonError},
@@ -35,6 +35,7 @@ pub struct InProcess {
     api: Router,
     headers: HeaderMap,
     peer: Option<ConnectInfo<SocketAddr>>,
+    scheme: Option<Scheme>,
     set_cookies: Mutex<Vec<HeaderValue>>,
 }
 
@@ -45,7 +46,8 @@ impl InProcess {
             .iter()
             .flat_map(|name| visitor.headers.get_all(name).iter().map(move |value| (name.clone(), value.clone())))
             .collect();
-        Self { api, headers, peer: visitor.extensions.get().copied(), set_cookies: Mutex::default() }
+        let (peer, scheme) = (visitor.extensions.get().copied(), visitor.extensions.get().cloned());
+        Self { api, headers, peer, scheme, set_cookies: Mutex::default() }
     }
 
     /// The cookies that the API has set so far, for the answer to the visitor.
@@ -66,6 +68,9 @@ impl Transport for InProcess {
         }
         if let Some(peer) = self.peer {
             request = request.extension(peer);
+        }
+        if let Some(scheme) = self.scheme.clone() {
+            request = request.extension(scheme);
         }
         let request = request
             .body(call.json.map(Body::from).unwrap_or_default())

@@ -7,7 +7,8 @@ mod browser;
 mod in_process;
 
 use rivulet_protocol::rest::{
-    Channel, ChannelCreate, ChannelEdit, Channels, GoLive, Instance, Login, Me, NewKey, Problem, Setup,
+    Channel, ChannelCreate, ChannelEdit, ChannelSettings, Channels, GoLive, Instance, Login, Me, NewKey, Problem,
+    Settings, Setup,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -134,6 +135,14 @@ impl<T: Transport> Client<T> {
 
     pub async fn golive(&self, name: &str) -> Result<GoLive, Error> {
         self.get(format!("channels/{name}/golive")).await
+    }
+
+    pub async fn settings(&self, name: &str) -> Result<Settings, Error> {
+        self.get(format!("channels/{name}/settings")).await
+    }
+
+    pub async fn set_settings(&self, name: &str, settings: &ChannelSettings) -> Result<Settings, Error> {
+        self.with_body("PUT", format!("channels/{name}/settings"), settings).await
     }
 
     /// Makes a new stream key; the old one stops working.

@@ -65,7 +65,11 @@ fn player(channel: &Channel) -> impl IntoView + use<> {
                     <media-mute-button></media-mute-button>
                     <media-volume-range></media-volume-range>
                     <media-live-button></media-live-button>
+                    <span class="behind" title="Behind live"></span>
                     <span class="control-gap"></span>
+                    <button type="button" class="low-latency" aria-label="Low latency" hidden>
+                        <span class="bolt" aria-hidden="true"></span>
+                    </button>
                     <media-rendition-menu-button></media-rendition-menu-button>
                     <media-pip-button></media-pip-button>
                     <media-fullscreen-button></media-fullscreen-button>

@@ -6,7 +6,8 @@ use super::{
 };
 use crate::islands::{CopyField, IngestStatus, StreamKey};
 use leptos::prelude::*;
-use rivulet_protocol::rest::{Channel, GoLive, Ingest};
+use rivulet_protocol::rest::{Channel, GoLive, Ingest, Latency, MAX_GRACE_SECONDS, Rungs, Settings};
+use serde::Deserialize;
 
 pub struct Dashboard {
     pub instance: String,
@@ -14,7 +15,7 @@ pub struct Dashboard {
     pub own: Vec<String>,
     pub username: String,
     /// The chosen one of them; none where the person has no channel.
-    pub chosen: Option<(Channel, GoLive)>,
+    pub chosen: Option<(Channel, GoLive, Settings)>,
     /// A stream key that was made with this very request.
     pub made_key: Option<String>,
     pub notice: Option<Notice>,
@@ -22,8 +23,16 @@ pub struct Dashboard {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
-    TitleSaved,
+    Saved(Saved),
     Wrong(FormError),
+}
+
+/// A form of this page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Saved {
+    Title,
+    Settings,
 }
 
 /// What we ask of OBS; the checklist judges the incoming stream by the same measure.
@@ -41,10 +50,12 @@ const OBS_SETTINGS: &[(&str, &str, &str)] = &[
 pub fn dashboard(page: Dashboard) -> Page {
     let Dashboard { instance, own, username, chosen, made_key, notice } = page;
     let body = match chosen {
-        Some((channel, golive)) => {
-            view! { <div class="dashboard">{tabs(&own, &channel.name)} {studio(channel, golive, made_key, notice)}</div> }
-                .into_any()
+        Some((channel, golive, settings)) => view! {
+            <div class="dashboard">
+                {tabs(&own, &channel.name)} {studio(channel, golive, settings, made_key, notice)}
+            </div>
         }
+        .into_any(),
         None => create_channel(username, notice).into_any(),
     };
     Page {
@@ -67,12 +78,22 @@ fn tabs(own: &[String], chosen: &str) -> Option<impl IntoView + use<>> {
     (own.len() > 1).then(|| view! { <nav class="tabs" aria-label="Your channels">{entries}</nav> })
 }
 
-fn studio(channel: Channel, golive: GoLive, made_key: Option<String>, notice: Option<Notice>) -> impl IntoView {
+fn studio(
+    channel: Channel,
+    golive: GoLive,
+    settings: Settings,
+    made_key: Option<String>,
+    notice: Option<Notice>,
+) -> impl IntoView {
     let GoLive { server, has_key, ingest } = golive;
     let name = channel.name.clone();
     let notice = match notice {
-        Some(Notice::TitleSaved) => {
-            Some(view! { <p class="notice notice-good" role="status">"The title is saved."</p> }.into_any())
+        Some(Notice::Saved(saved)) => {
+            let text = match saved {
+                Saved::Title => "The title is saved.",
+                Saved::Settings => "The settings are saved. They hold from your next broadcast on.",
+            };
+            Some(view! { <p class="notice notice-good" role="status">{text}</p> }.into_any())
         }
         Some(Notice::Wrong(error)) => general_error(Some(&error), &[]).map(IntoAny::into_any),
         None => None,
@@ -85,8 +106,9 @@ fn studio(channel: Channel, golive: GoLive, made_key: Option<String>, notice: Op
         {notice}
         <div class="dashboard-grid">
             {status(&channel, ingest).into_any()}
-            {connect(name, server, has_key, made_key).into_any()}
+            {connect(name.clone(), server, has_key, made_key).into_any()}
             {obs_settings().into_any()}
+            {broadcast_settings(name, settings).into_any()}
         </div>
     }
 }
@@ -127,6 +149,96 @@ fn title_form(channel: &Channel) -> impl IntoView + use<> {
     }
 }
 
+/// Choices of the grace, in seconds.
+const GRACES: [u32; 7] = [0, 30, 60, 120, 300, 600, MAX_GRACE_SECONDS];
+
+fn broadcast_settings(channel: String, settings: Settings) -> impl IntoView {
+    let Settings { channel: own, instance } = settings;
+    // One that was set through the API may be none of ours.
+    let mut graces = GRACES.to_vec();
+    graces.extend(own.grace_seconds);
+    graces.sort();
+    graces.dedup();
+    view! {
+        <section class="panel panel-wide" aria-labelledby="settings-head">
+            <h2 id="settings-head">"Broadcast settings"</h2>
+            <form class="choices" method="post" action="/dashboard/settings">
+                <input type="hidden" name="channel" value=channel/>
+                {choice(Choice { name: "grace_seconds", label: "Wait for a lost encoder",
+                    hint: "An encoder that returns in this time goes on in the same broadcast.",
+                    choices: graces, own: own.grace_seconds, default: instance.grace_seconds,
+                    value: |seconds| seconds.to_string(), text: grace })}
+                {choice(Choice { name: "latency", label: "Latency",
+                    hint: "Normal makes better pictures, which arrive a little later.",
+                    choices: vec![Latency::Low, Latency::Normal], own: own.latency, default: instance.latency,
+                    value: |latency| latency.as_str().to_owned(), text: latency })}
+                {choice(Choice { name: "rungs", label: "Qualities",
+                    hint: "When the smaller ones are made from your stream, which itself is always there.",
+                    choices: vec![Rungs::OnDemand, Rungs::Always], own: own.rungs, default: instance.rungs,
+                    value: |rungs| rungs.as_str().to_owned(), text: rungs })}
+                <button class="button">"Save settings"</button>
+            </form>
+        </section>
+    }
+}
+
+fn grace(seconds: u32) -> String {
+    match (seconds / 60, seconds % 60) {
+        (0, 0) => "Do not wait".to_owned(),
+        (0, 1) => "1 second".to_owned(),
+        (0, seconds) => format!("{seconds} seconds"),
+        (1, 0) => "1 minute".to_owned(),
+        (minutes, 0) => format!("{minutes} minutes"),
+        (minutes, seconds) => format!("{minutes} min {seconds} s"),
+    }
+}
+
+fn latency(latency: Latency) -> String {
+    match latency {
+        Latency::Low => "Low",
+        Latency::Normal => "Normal",
+    }
+    .to_owned()
+}
+
+fn rungs(rungs: Rungs) -> String {
+    match rungs {
+        Rungs::OnDemand => "While watched",
+        Rungs::Always => "Always",
+    }
+    .to_owned()
+}
+
+/// A list of choices, of which the first is to have none of one's own.
+struct Choice<T> {
+    name: &'static str,
+    label: &'static str,
+    hint: &'static str,
+    choices: Vec<T>,
+    own: Option<T>,
+    /// What the server has.
+    default: T,
+    value: fn(T) -> String,
+    text: fn(T) -> String,
+}
+
+fn choice<T: Copy + PartialEq>(choice: Choice<T>) -> AnyView {
+    let Choice { name, label, hint, choices, own, default, value, text } = choice;
+    let note = format!("{name}-note");
+    let option = |it| view! { <option value=value(it) selected=own == Some(it)>{text(it)}</option> };
+    view! {
+        <div class="field">
+            <label for=name>{label}</label>
+            <select id=name name=name aria-describedby=note.clone()>
+                <option value="">{format!("Server’s default: {}", text(default))}</option>
+                {choices.into_iter().map(option).collect_view()}
+            </select>
+            <p class="hint" id=note>{hint}</p>
+        </div>
+    }
+    .into_any()
+}
+
 fn obs_settings() -> impl IntoView {
     let row = |&(setting, value, why): &(&'static str, &'static str, &'static str)| {
         view! {
@@ -147,7 +259,7 @@ fn obs_settings() -> impl IntoView {
 fn create_channel(username: String, notice: Option<Notice>) -> impl IntoView {
     let error = match notice {
         Some(Notice::Wrong(error)) => Some(error),
-        Some(Notice::TitleSaved) | None => None,
+        Some(Notice::Saved(_)) | None => None,
     };
     view! {
         <form class="panel form" method="post" action="/dashboard/channel">

@@ -8,7 +8,7 @@ mod home;
 mod message;
 
 pub use channel::{ChannelPage, channel};
-pub use dashboard::{Dashboard, Notice, dashboard};
+pub use dashboard::{Dashboard, Notice, Saved, dashboard};
 pub use document::{Files, Page, Visitor, percent_encode, render};
 pub use forms::{FormError, LoginForm, SetupForm, login, setup};
 pub use home::home;

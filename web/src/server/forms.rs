@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
-use rivulet_protocol::rest::{ChannelEdit, Login, Setup};
+use rivulet_protocol::rest::{ChannelEdit, ChannelSettings, Latency, Login, Rungs, Setup};
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -129,7 +129,30 @@ pub async fn edit_title(OwnForm(visit): OwnForm, Form(fields): Form<TitleFields>
     let TitleFields { channel, title } = fields;
     let Some(channel) = channel_name(&channel) else { return super::not_found(visit).await };
     match visit.client.edit_channel(&channel, &ChannelEdit { title: Some(title) }).await {
-        Ok(_) => redirect(&visit, &format!("/dashboard?channel={channel}&saved=true")),
+        Ok(_) => redirect(&visit, &format!("/dashboard?channel={channel}&saved=title")),
+        Err(error) => refused(&visit, Some(&channel), error).await,
+    }
+}
+
+#[derive(Deserialize)]
+pub struct SettingsFields {
+    channel: String,
+    grace_seconds: String,
+    latency: String,
+    rungs: String,
+}
+
+/// An empty choice, as any that the lists do not have, is the server's own.
+pub async fn edit_settings(OwnForm(visit): OwnForm, Form(fields): Form<SettingsFields>) -> Response {
+    let SettingsFields { channel, grace_seconds, latency, rungs } = fields;
+    let Some(channel) = channel_name(&channel) else { return super::not_found(visit).await };
+    let settings = ChannelSettings {
+        grace_seconds: grace_seconds.parse().ok(),
+        latency: Latency::parse(&latency),
+        rungs: Rungs::parse(&rungs),
+    };
+    match visit.client.set_settings(&channel, &settings).await {
+        Ok(_) => redirect(&visit, &format!("/dashboard?channel={channel}&saved=settings")),
         Err(error) => refused(&visit, Some(&channel), error).await,
     }
 }

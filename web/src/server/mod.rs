@@ -7,7 +7,7 @@ mod visit;
 
 use crate::{
     client::Error,
-    pages::{self, ChannelPage, Dashboard, LoginForm, Page, SetupForm, Visitor},
+    pages::{self, ChannelPage, Dashboard, LoginForm, Page, Saved, SetupForm, Visitor},
 };
 use axum::{
     Router,
@@ -19,7 +19,7 @@ use axum::{
 use http::{StatusCode, header};
 use rivulet_protocol::{
     ChannelName,
-    rest::{Channel, GoLive},
+    rest::{Channel, GoLive, Settings},
 };
 use serde::Deserialize;
 use std::{
@@ -52,6 +52,7 @@ pub fn router(deps: WebDeps) -> Router {
         .route("/dashboard", get(dashboard))
         .route("/dashboard/channel", post(forms::create_channel).get(to_dashboard))
         .route("/dashboard/title", post(forms::edit_title).get(to_dashboard))
+        .route("/dashboard/settings", post(forms::edit_settings).get(to_dashboard))
         .route("/dashboard/key", post(forms::make_key).get(to_dashboard))
         .route("/favicon.ico", get(favicon))
         .route("/assets/{name}", get(asset))
@@ -124,12 +125,12 @@ async fn setup(visit: Visit, Query(query): Query<Token>) -> Response {
 #[derive(Deserialize)]
 struct Chosen {
     channel: Option<String>,
-    #[serde(default)]
-    saved: bool,
+    /// What was saved by the form that led here.
+    saved: Option<Saved>,
 }
 
 async fn dashboard(visit: Visit, Query(query): Query<Chosen>) -> Response {
-    let notice = query.saved.then_some(pages::Notice::TitleSaved);
+    let notice = query.saved.map(pages::Notice::Saved);
     show_dashboard(&visit, query.channel.as_deref(), None, notice).await
 }
 
@@ -158,7 +159,7 @@ async fn show_dashboard(
     };
     let status = match &notice {
         Some(pages::Notice::Wrong(_)) => StatusCode::UNPROCESSABLE_ENTITY,
-        Some(pages::Notice::TitleSaved) | None => StatusCode::OK,
+        Some(pages::Notice::Saved(_)) | None => StatusCode::OK,
     };
     let instance = visitor.instance.clone();
     let page = Dashboard { instance, own: me.channels, username: me.username, chosen, made_key, notice };
@@ -170,8 +171,8 @@ async fn to_dashboard() -> Redirect {
     Redirect::to("/dashboard")
 }
 
-async fn own_channel(visit: &Visit, name: &str) -> Result<(Channel, GoLive), Error> {
-    tokio::try_join!(visit.client.channel(name), visit.client.golive(name))
+async fn own_channel(visit: &Visit, name: &str) -> Result<(Channel, GoLive, Settings), Error> {
+    tokio::try_join!(visit.client.channel(name), visit.client.golive(name), visit.client.settings(name))
 }
 
 async fn not_found(visit: Visit) -> Response {
