@@ -106,7 +106,7 @@ function watch(page, ms) {
   );
 }
 
-async function measure(page, quality, goal) {
+async function measure(page, part, quality, goal) {
   await choose(page, quality);
   await page.waitForTimeout(SETTLE_MS);
   const { shown, stalls, jumps } = await watch(page, Number(options.seconds) * 1000);
@@ -119,7 +119,8 @@ async function measure(page, quality, goal) {
   const [half, most] = [quantile(0.5), quantile(0.95)];
   console.log(`  ${quality.padEnd(13)}  p50 ${seconds(half)}  p95 ${seconds(most)}  max ${seconds(ages.at(-1))}` +
     `  ${ages.length} pictures, ${shown.length - ages.length} unreadable, ${stalls} stalls, ${jumps} jumps`);
-  if (goal) console.log(`  p95, goal at most ${seconds(goal)}: ${most <= goal ? "met" : "MISSED"}; no stall: ${stalls ? "MISSED" : "met"}`);
+  if (!goal) return;
+  console.log(`  ${quality} at ${part} s: p95 ${seconds(most)}, goal at most ${seconds(goal)}: ${most <= goal ? "met" : "MISSED"}; no stall: ${stalls ? "MISSED" : "met"}`);
 }
 
 for (const part of options.parts.split(",")) {
@@ -134,7 +135,7 @@ for (const part of options.parts.split(",")) {
     await plays(page);
     console.log(`glass to glass, parts of ${part} s, ${options.seconds} s each`);
     const goal = GOALS_MS[part];
-    for (const [rank, quality] of QUALITIES.entries()) await measure(page, quality, goal && goal + rank * ENCODED_MS);
+    for (const [rank, quality] of QUALITIES.entries()) await measure(page, part, quality, goal && goal + rank * ENCODED_MS);
   } finally {
     await browser.close();
     await encoder.stop();
