@@ -583,6 +583,7 @@ async fn events_of_a_channel(site: Site) {
     assert_eq!((starting.playback, starting.started_at_ms), (None, Some(1_700_000_000_000)));
     broadcast.status.send_modify(|status| {
         status.state = LiveState::Live;
+        status.playable = true;
         status.thumbnail_at_ms = Some(5);
     });
     let live = events.until(|c| c.state == LiveState::Live).await;
