@@ -1,6 +1,7 @@
 //! What goes wrong while a broadcast is on air.
 #![allow(clippy::unwrap_used)]
 
+use rivulet_hls_rules::Checker;
 use rivulet_store::testing::{Garage, Postgres, TempDir};
 use rivulet_store::{Blobs, Store};
 use rivulet_tests::*;
@@ -270,15 +271,67 @@ fn a_server_whose_log_nobody_reads_still_stops() {
 }
 
 #[test]
-fn sigterm_drains_within_ten_seconds() {
-    let mut server = Server::start(Options::default());
+fn a_broadcast_outlives_the_server() {
+    let data = Arc::new(TempDir::new());
+    let options = || Options { data: Some(data.clone()), ..Options::default() };
+    let mut server = Server::start(options());
+    let key = server.channel("ada");
+    let mut checker = Checker::default();
+    let mut last = None;
+    // Once it is killed, once it is stopped as for an update.
+    for killed in [true, false] {
+        let encoder = Encoder::repeat(&clip(8), &format!("{}/{key}", server.rtmp));
+        server.wait_state("ada", "live");
+        let folder = server.broadcast("ada");
+        for rendition in ["source", "audio", "360p"] {
+            let url = format!("{folder}/{rendition}/index.m3u8");
+            let list = checker.check(&url, &server.get(&url).text()).unwrap().clone();
+            assert!(!list.ended);
+        }
+        let url = format!("{folder}/source/index.m3u8");
+        let before = last.replace(folder.clone()).unwrap_or(folder.clone());
+        assert_eq!(before, folder, "it is the same broadcast");
+        if killed {
+            signal(server.pid(), "KILL");
+        } else {
+            let answer = checker.check(&url, &server.get(&url).text()).map(|list| list.media_sequence).unwrap();
+            assert!(answer > 0, "numbers went on");
+            let took = server.stop();
+            assert!(took < Duration::from_secs(10), "{took:?}");
+        }
+        let log = server.log().join("\n");
+        assert!(!log.contains(&key), "the stream key is in the log");
+        assert!(!log.contains("broadcast ends"), "{log}");
+        drop(encoder);
+        server = Server::start(options());
+        server.wait_state("ada", "reconnecting");
+        assert!(server.channel_state("ada")["playback"].is_null(), "there is nothing to play until it is back");
+    }
+    let encoder = Encoder::repeat(&clip(8), &format!("{}/{key}", server.rtmp));
+    server.wait_state("ada", "live");
+    let folder = server.broadcast("ada");
+    assert_eq!(last, Some(folder.clone()));
+    // What was recorded before is still there, under the same address.
+    assert_eq!(server.get(&format!("{folder}/source/0.m4s")).status, 200);
+    encoder.stop();
+    server.wait_state("ada", "offline");
+}
+
+#[test]
+fn a_broadcast_left_for_longer_than_the_grace_is_over() {
+    let data = Arc::new(TempDir::new());
+    let options = |grace| Options { data: Some(data.clone()), ..Options::default() }.flag("--grace", grace);
+    let server = Server::start(options("60s"));
     let key = server.channel("ada");
     let encoder = Encoder::repeat(&clip(8), &format!("{}/{key}", server.rtmp));
-    Viewer::open(&server, "ada");
-    let took = server.stop();
-    assert!(took < Duration::from_secs(10), "{took:?}");
-    drop(encoder);
-    let log = server.log().join("\n");
-    assert!(!log.contains(&key), "the stream key is in the log");
-    assert!(log.contains("broadcast ends"), "{log}");
+    server.wait_state("ada", "live");
+    let first = server.broadcast("ada");
+    signal(server.pid(), "KILL");
+    drop((encoder, server));
+    let server = Server::start(options("0s"));
+    assert_eq!(server.channel_state("ada")["state"], "offline");
+    let encoder = Encoder::repeat(&clip(8), &format!("{}/{key}", server.rtmp));
+    server.wait_state("ada", "live");
+    assert_ne!(server.broadcast("ada"), first);
+    encoder.stop();
 }
