@@ -95,7 +95,8 @@ export function push(server, key) {
   args.push("-b:v", "2500k", "-maxrate", "2500k", "-bufsize", "5000k", "-g", "60", "-sc_threshold", "0");
   args.push("-c:a", "aac", "-b:a", "128k", "-f", "flv", `${server.rtmp}/${key}`);
   const child = spawn("ffmpeg", args, { stdio: ["ignore", "ignore", "inherit"] });
-  return { stop: () => end(child, "SIGINT") };
+  // `lose` is a cable that is pulled: the server hears nothing more.
+  return { stop: () => end(child, "SIGINT"), lose: () => end(child, "SIGKILL") };
 }
 
 export async function end(child, signal) {

@@ -55,6 +55,55 @@ test("the channel page plays, and the quality menu switches", async () => {
   await context.close();
 });
 
+const behind = (page) => page.evaluate(() => Number.parseFloat(document.querySelector(".behind").textContent));
+
+test("close to live, as far as the viewer wants it", async () => {
+  const { context, page, problems } = await open(browser);
+  await page.goto(`${server.http}/demo`);
+  await plays(page, 6);
+  assert.ok((await behind(page)) < 4, `${await behind(page)} s behind live`);
+  const low = page.getByRole("button", { name: "Low latency" });
+  await page.locator("#player").hover();
+  assert.equal(await low.getAttribute("aria-pressed"), "true");
+  await low.click();
+  assert.equal(await low.getAttribute("aria-pressed"), "false");
+  await page.waitForFunction(() => Number.parseFloat(document.querySelector(".behind").textContent) > 4.5);
+  await plays(page);
+  await accessible(page);
+
+  // The wish is kept.
+  await page.reload();
+  await plays(page);
+  assert.equal(await low.getAttribute("aria-pressed"), "false");
+  await page.locator("#player").hover();
+  await low.click();
+  await page.waitForFunction(() => Number.parseFloat(document.querySelector(".behind").textContent) < 4);
+  await plays(page);
+  assert.deepEqual(problems, []);
+  await context.close();
+});
+
+test("a lost encoder comes back into the same picture", async () => {
+  const { context, page } = await open(browser);
+  await page.goto(`${server.http}/demo`);
+  await plays(page);
+  await page.evaluate(() => (window.neverReloaded = true));
+  const source = await page.evaluate(() => document.querySelector("video").src);
+
+  await encoder.lose();
+  await state(page, "reconnecting");
+  await page.locator(".overlay[data-for=reconnecting]").waitFor();
+  await accessible(page);
+
+  encoder = push(server, key);
+  await state(page, "live");
+  await plays(page, 4);
+  // The same player goes on: nothing was loaded anew.
+  assert.equal(await page.evaluate(() => document.querySelector("video").src), source);
+  assert.equal(await page.evaluate(() => window.neverReloaded), true);
+  await context.close();
+});
+
 test("an end and a new beginning show without a reload", async () => {
   const { context, page, problems } = await open(browser);
   await page.goto(`${server.http}/demo`);

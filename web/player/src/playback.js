@@ -10,7 +10,17 @@ const RETRY_MAX_MS = 8000;
 // hls.js advises against recovering from media errors more often.
 const RECOVER_EVERY_MS = 5000;
 
+// hls.js 1.7 trips over a delta update that arrives while it changes the quality: its audio side reads
+// the part that was left out. Our playlists are short, so it gets them whole.
+class WholePlaylists extends Hls.DefaultConfig.loader {
+  load(context, config, callbacks) {
+    context.url = context.url.replace(/&_HLS_skip=\w+/, "");
+    super.load(context, config, callbacks);
+  }
+}
+
 const CONFIG = {
+  pLoader: WholePlaylists,
   // Begin with a good picture; the estimate is right after the first segment.
   abrEwmaDefaultEstimate: 3_000_000,
   backBufferLength: 30,
