@@ -5,12 +5,13 @@ CARGO_TARGET_DIR ?= $(CURDIR)/target
 export CARGO_TARGET_DIR
 export PATH := $(HOME)/.cache/rivulet/tools/bin:$(HOME)/.cargo/bin:$(PATH)
 
-.PHONY: help run test check bench screenshots
+.PHONY: help run test check bench soak
 
 help:
 	@echo "make run    build, start everything with a live demo channel, print the address to open"
 	@echo "make test   every test: unit, back ends, whole system, browser"
 	@echo "make check  format, lints, dependency rules: before a commit"
+	@echo "make soak   ten minutes of one broadcast, every playlist of it held against the rules"
 	@echo "make bench  benchmarks, as ratios against named peers"
 
 run:
@@ -32,6 +33,12 @@ check:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	scripts/check-dependencies.mjs
+
+soak:
+	scripts/setup build run
+	scripts/build-web
+	cargo build --workspace --bins --tests
+	RIVULET_SOAK_SECONDS=600 cargo test --workspace --test soak -- --nocapture
 
 bench:
 	scripts/setup build run bench

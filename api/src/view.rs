@@ -1,7 +1,7 @@
 //! What a page shows of a channel: a function of the stored row and of what is on air.
 
 use rivulet_hub::{Broadcast, Hub};
-use rivulet_protocol::rest::{Channel, Ingest, LiveState};
+use rivulet_protocol::rest::{Channel, Check, Ingest, Level, LiveState};
 use rivulet_store::Channel as Row;
 
 /// What is on air on a channel.
@@ -56,7 +56,19 @@ pub fn channel(row: &Row, on_air: Option<&OnAir>) -> Channel {
 
 /// The incoming stream, for its broadcaster.
 pub fn ingest(channel: &str, hub: &Hub) -> Ingest {
-    let mut ingest = hub.get(channel).map(|b| b.status.borrow().ingest.clone()).unwrap_or_default();
+    let status = hub.get(channel).map(|b| b.status.borrow().clone());
+    let shed = status.as_ref().map(|status| status.shed.join(", ")).unwrap_or_default();
+    let mut ingest = status.map(|status| status.ingest).unwrap_or_default();
+    if !shed.is_empty() {
+        ingest.checks.push(Check {
+            name: "server_load".into(),
+            level: Level::Warning,
+            measured: format!("Paused: {shed}"),
+            advice: "This server is short of processing power. Viewers still get the other qualities, and the \
+                     source as you send it; the paused ones come back when there is room."
+                .into(),
+        });
+    }
     ingest.last_refusal = hub.refusal(channel);
     ingest
 }

@@ -66,6 +66,7 @@ pub struct Broadcast {
     pub info: BroadcastInfo,
     pub source: Feed<Source>,
     pub program: Feed<Program>,
+    /// Which encoded renditions are watched.
     pub demand: Demand,
     pub status: watch::Sender<Status>,
     /// Players that fetch without one of our pages (VLC, streamlink), counted by the origin. The

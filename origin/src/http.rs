@@ -71,7 +71,7 @@ fn text(kind: &'static str, body: impl Into<Bytes>, cache: &'static str) -> Resp
 async fn multivariant(State(files): State<Files>, Path(channel): Path<String>) -> Response {
     let Ok(channel) = ChannelName::parse(&channel) else { return not_found() };
     let Some(live) = files.registry.current(channel.as_str()) else { return not_found() };
-    let body = playlist::multivariant(&live.window(), &live.broadcast.info.id);
+    let body = playlist::multivariant(&live.window(), &live.broadcast.info.id, |id| live.is_shed(id));
     body.map_or_else(not_found, |body| text(PLAYLIST, body, "public, max-age=1"))
 }
 
@@ -217,6 +217,9 @@ async fn media(live: &Live, rendition: &str, query: Option<&str>) -> Response {
         Err(reason) => return bad_request(reason),
     };
     live.want(rendition);
+    if live.is_shed(rendition) {
+        return not_found();
+    }
     match live.playlist(rendition, directives.wanted, directives.delta).await {
         Ok(body) => {
             let cache = match directives.wanted {

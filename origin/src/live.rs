@@ -88,6 +88,11 @@ impl Live {
         }
     }
 
+    /// The machine has no time for it: players go on with another.
+    pub fn is_shed(&self, rendition: &str) -> bool {
+        self.broadcast.status.borrow().shed.iter().any(|shed| shed == rendition)
+    }
+
     /// Asks after each change of the rendition's edge until there is an answer.
     pub async fn wait<T>(
         &self,

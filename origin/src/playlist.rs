@@ -172,14 +172,15 @@ pub struct Variant {
     pub frame_rate: Option<f64>,
 }
 
-/// The renditions of the newest playable period.
-pub fn multivariant(window: &Window, broadcast: &str) -> Option<String> {
+/// The renditions of the newest playable period, but for those to be left out.
+pub fn multivariant(window: &Window, broadcast: &str, left_out: impl Fn(&str) -> bool) -> Option<String> {
     let period = window.playable()?;
     let audio = period.renditions.iter().position(|rendition| rendition.kind == RenditionKind::Audio);
     let audio = audio.and_then(|index| describe(window, period, index));
     let mut text = String::from("#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-INDEPENDENT-SEGMENTS\n");
     let videos: Vec<_> = (0..period.renditions.len())
         .filter(|index| period.renditions[*index].kind != RenditionKind::Audio)
+        .filter(|index| !left_out(&period.renditions[*index].id))
         .filter_map(|index| describe(window, period, index))
         .collect();
     if let (Some(audio), false) = (&audio, videos.is_empty()) {

@@ -221,7 +221,7 @@ fn what_nobody_watched_is_not_listed() {
     stream.period(&LADDER, true);
     (0..3).for_each(|_| stream.silent("360p"));
     assert_eq!(playlist::media(&stream.window, "360p", STARTED, false), None);
-    let master = playlist::multivariant(&stream.window, "b").unwrap();
+    let master = playlist::multivariant(&stream.window, "b", |_| false).unwrap();
     assert!(master.contains("RESOLUTION=640x360"), "players can choose it all the same:\n{master}");
     stream.segments(3);
     let first = judge(&stream.media("360p"));
@@ -240,9 +240,9 @@ fn what_nobody_watched_is_not_listed() {
 fn the_multivariant_playlist() {
     let mut stream = Stream::default();
     stream.period(&LADDER, true);
-    assert_eq!(playlist::multivariant(&stream.window, "b1"), None);
+    assert_eq!(playlist::multivariant(&stream.window, "b1", |_| false), None);
     stream.segments(2);
-    let text = playlist::multivariant(&stream.window, "b1").unwrap();
+    let text = playlist::multivariant(&stream.window, "b1", |_| false).unwrap();
     let want = "#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-INDEPENDENT-SEGMENTS\n\
         #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"Stream\",DEFAULT=YES,AUTOSELECT=YES,\
         URI=\"b1/audio/index.m3u8\"\n\
@@ -257,6 +257,8 @@ fn the_multivariant_playlist() {
     assert_eq!(normal(&text)[..6], normal(want)[..]);
     let Ok(Playlist::MasterPlaylist(parsed)) = m3u8_rs::parse_playlist_res(text.as_bytes()) else { panic!("{text}") };
     assert_eq!(parsed.variants.len(), 2);
+    let short = playlist::multivariant(&stream.window, "b1", |id| id == "360p").unwrap();
+    assert!(short.contains("source/index") && !short.contains("360p"), "{short}");
     assert!(parsed.variants.iter().all(|v| v.bandwidth >= 20_000 && v.bandwidth < 80_000), "{text}");
 }
 

@@ -279,7 +279,8 @@ pub enum Level {
 /// One line of the checklist on the Go live page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
-    /// Stable name: `connection`, `video_codec`, `key_interval`, `bitrate`, `audio`, `timestamps`, `encoder_load`.
+    /// Stable name: `connection`, `video_codec`, `key_interval`, `bitrate`, `audio`, `timestamps`, `encoder_load`,
+    /// `server_load`.
     pub name: String,
     pub level: Level,
     /// What was measured, such as `Key frame every 8.3 s`.

@@ -1,6 +1,6 @@
 //! One task for each broadcast: reads the source, plans, passes on what is remuxed, and keeps a
-//! worker process running for the rest. A worker that dies is replaced at once and begins at the
-//! last key frame at or before the previous segment, so that what it had in work is made again.
+//! worker process running for what is watched. A worker that dies is replaced at once: it decodes
+//! from the last key frames on and encodes what comes after the last picture that was delivered.
 
 use crate::ladder::Ladder;
 use crate::pipe;
