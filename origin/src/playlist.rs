@@ -232,7 +232,7 @@ pub fn describe(window: &Window, period: &Arc<Period>, index: usize) -> Option<V
         RenditionKind::Video { width, height, target_kbps, .. } => {
             // All renditions have the best one's pictures. Between cuts, which are exact; decoding
             // times of re-ordered pictures are not.
-            let newest = whole(0).last()?;
+            let newest = whole(0).next_back()?;
             let start = |number| of_period.iter().find(|slot| slot.number == number).map(|slot| slot.start);
             let between = start(newest.number).zip(start(newest.number + 1)).map(|(from, to)| to - from);
             let frame_rate = newest.samples as f64 / seconds(between.unwrap_or(newest.duration).max(1));

@@ -252,8 +252,11 @@ impl Director {
         match &program {
             Program::Period(period, cut) => {
                 self.segment = cut.segment;
-                self.sheddable = period.renditions[1..]
+                // The best one cuts the segments and fills the recording.
+                self.sheddable = period
+                    .renditions
                     .iter()
+                    .skip(1)
                     .filter(|rendition| rendition.encoded && rendition.kind != RenditionKind::Audio)
                     .map(|rendition| rendition.id.clone())
                     .collect();
