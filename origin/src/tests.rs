@@ -44,6 +44,8 @@ struct Stream {
     window: Window,
     done: Vec<Done>,
     period: Option<Arc<Period>>,
+    /// Of the first period and segment.
+    first_number: u32,
     /// The segment that comes next, and its start.
     segment: u64,
     at: Ticks,
@@ -54,7 +56,15 @@ struct Stream {
 impl Default for Stream {
     fn default() -> Self {
         let window = Window::new(ticks_from_ms(500), 0);
-        Self { window, done: Vec::new(), period: None, segment: 0, at: ticks_from_ms(START_MS), fresh: false }
+        Self {
+            window,
+            done: Vec::new(),
+            period: None,
+            first_number: 0,
+            segment: 0,
+            at: ticks_from_ms(START_MS),
+            fresh: false,
+        }
     }
 }
 
@@ -64,7 +74,7 @@ impl Stream {
     }
 
     fn period(&mut self, videos: &[(&str, u32, u32)], audio: bool) -> &mut Self {
-        let number = self.period.as_ref().map_or(0, |period| period.number + 1);
+        let number = self.period.as_ref().map_or(self.first_number, |period| period.number + 1);
         let video = |(index, (id, width, height)): (usize, &(&str, u32, u32))| Rendition {
             id: (*id).into(),
             encoded: index > 0,
@@ -83,7 +93,7 @@ impl Stream {
         }
         let period = Arc::new(Period { number, renditions });
         self.push(Program::Period(period.clone(), Cut { segment: self.segment, pts: self.at }));
-        if number > 0 {
+        if number > self.first_number {
             self.push(Program::Finished { period: number - 1 });
         }
         for (rendition, (_, width, height)) in videos.iter().enumerate() {
@@ -125,6 +135,17 @@ impl Stream {
             self.segment(&[]);
         });
         self
+    }
+
+    /// The server starts again and the encoder returns.
+    fn restart(&mut self) {
+        self.at += ticks_from_ms(3_000);
+        let elapsed = rivulet_media::ms_from_ticks(self.at) - START_MS;
+        self.first_number = u32::try_from(elapsed / 1000 + 1).unwrap();
+        self.segment = self.first_number.into();
+        self.window = Window::new(ticks_from_ms(500), self.first_number);
+        self.period = None;
+        self.period(&LADDER, true).segment(&[]);
     }
 
     fn silent(&mut self, id: &str) {
@@ -332,7 +353,7 @@ proptest! {
     /// Whatever happens, a playlist only appends at its end and removes at its start, and obeys
     /// every other rule; a player that asks for deltas sees the same.
     #[test]
-    fn playlists_obey_the_rules(steps in prop::collection::vec(0u8..12, 1..60)) {
+    fn playlists_obey_the_rules(steps in prop::collection::vec(0u8..14, 1..60)) {
         let mut stream = Stream::default();
         stream.period(&LADDER, true).segment(&[]);
         let (mut checker, mut deltas) = (Checker::default(), Checker::default());
@@ -358,6 +379,7 @@ proptest! {
                     stream.segment += 1;
                     stream.at += i64::from(step) * 7 * 3_600;
                 }
+                6 => { stream.restart(); }
                 _ => { stream.segment(&[]); }
             }
             if matches!(step, 0 | 1) {
