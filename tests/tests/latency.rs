@@ -145,6 +145,34 @@ fn a_rung_is_made_while_somebody_watches_it() {
 }
 
 #[test]
+fn what_the_machine_has_no_time_for_is_given_up_and_the_rest_goes_on() {
+    // No machine encodes the larger one like this in real time on one thread.
+    let options = Options::default().flag("--ladder", "700:4000,240:300").flag("--preset", "veryslow");
+    let server = Server::start(options.flag("--rungs", "always"));
+    let key = server.channel("ada");
+    let encoder = Encoder::repeat(&clip(8), &format!("{}/{key}", server.rtmp));
+    server.wait_state("ada", "live");
+    let revision = server.channel_state("ada")["revision"].as_u64();
+    let master = || server.get("/live/ada/master.m3u8").text();
+    assert!(master().contains("NAME=\"700p\""), "{}", master());
+    wait_for("the larger one to be given up", Duration::from_secs(40), || (!master().contains("700p")).then_some(()));
+    assert!(server.channel_state("ada")["revision"].as_u64() > revision, "players are told");
+    let folder = server.broadcast("ada");
+    assert_eq!(server.get(&format!("{folder}/700p/index.m3u8")).status, 404);
+    // The source never stalled, and the smaller one catches up.
+    let list = |rendition: &str| {
+        let url = format!("{folder}/{rendition}/index.m3u8");
+        Checker::default().check(&url, &server.get(&url).text()).unwrap().clone()
+    };
+    assert!(list("source").segments.iter().all(|segment| !segment.gap));
+    wait_for("the smaller one to catch up", Duration::from_secs(40), || {
+        let (small, source) = (edge(&list("240p")), edge(&list("source")));
+        (source.0 - small.0 <= 1).then_some(())
+    });
+    encoder.stop();
+}
+
+#[test]
 fn other_players_play_the_same_address() {
     let server = Server::start(on_demand());
     let key = server.channel("ada");

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 /// The worker is late when it is this much behind its source,
 const LATE: Duration = Duration::from_millis(2_500);
+/// and does not gain on it by this much a second,
+const GAINS: Duration = Duration::from_millis(200);
 /// for this long,
 const LATE_FOR: Duration = Duration::from_secs(4);
 /// and keeps up when it is no more than this behind,
@@ -21,10 +23,11 @@ pub struct Shedder {
     late_since: Option<Instant>,
     in_time_since: Option<Instant>,
     in_vain: u32,
+    last_lag: Duration,
 }
 
 impl Shedder {
-    /// `lag`: how far the worker is behind; `None` while it does not run or has just begun.
+    /// Called once a second. `lag`: how far the worker is behind; `None` while it does not run or has just begun.
     /// `rungs`: how many could be given up. Answers how many are.
     pub fn tick(&mut self, now: Instant, lag: Option<Duration>, rungs: usize) -> usize {
         let since = |held: &mut Option<Instant>, holds: bool| match (holds, *held) {
@@ -34,7 +37,9 @@ impl Shedder {
                 Duration::ZERO
             }
         };
-        let late = since(&mut self.late_since, lag.is_some_and(|lag| lag > LATE));
+        let gains = lag.is_some_and(|lag| lag + GAINS < self.last_lag);
+        self.last_lag = lag.unwrap_or_default();
+        let late = since(&mut self.late_since, lag.is_some_and(|lag| lag > LATE) && !gains);
         let in_time = since(&mut self.in_time_since, lag.is_none_or(|lag| lag < IN_TIME));
         if late >= LATE_FOR && self.count < rungs {
             self.count += 1;
@@ -74,6 +79,15 @@ mod tests {
         assert_eq!(run(6, 5_000), 2);
         assert_eq!(run(200, 100), 2, "what was in vain is tried later");
         assert_eq!(run(100, 100), 1);
+    }
+
+    #[test]
+    fn who_catches_up_is_left_alone() {
+        let (start, mut shedder) = (Instant::now(), Shedder::default());
+        for second in 0..20 {
+            let lag = Duration::from_millis(30_000 - second * 1_000);
+            assert_eq!(shedder.tick(start + Duration::from_secs(second), Some(lag), 2), 0);
+        }
     }
 
     #[test]

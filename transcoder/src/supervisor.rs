@@ -462,7 +462,7 @@ impl Worker {
         let ended = loop {
             let item = tokio::select! {
                 biased;
-                item = log.next() => item,
+                // First, since it is how a worker that cannot keep up is relieved.
                 changed = need.changed() => {
                     let now = need.borrow_and_update().clone();
                     if changed.is_err() || !now.is_some() {
@@ -476,6 +476,7 @@ impl Worker {
                     }
                     continue;
                 }
+                item = log.next() => item,
                 () = self.work.finished.cancelled() => break Ended::Broadcast,
             };
             match item {
