@@ -55,8 +55,6 @@ struct Active {
     /// From the largest to the smallest.
     rungs: Vec<RungPipe>,
     scalers: Scalers,
-    /// Rungs that have caught up, and the picture from which on they are fed here.
-    joining: Option<(i64, Vec<RungPipe>)>,
 }
 
 struct RungPipe {
@@ -192,10 +190,8 @@ impl VideoPipe {
             return Ok(());
         }
         // One group catches up at a time: what is still behind joins first.
-        let next = self.decoder.last_pts.saturating_add(1);
-        self.caught_up(next)?;
+        self.caught_up(self.decoder.last_pts.saturating_add(1))?;
         let Some(active) = &mut self.active else { return Ok(()) };
-        active.join(i64::MAX);
         let (kept, stopped): (Vec<_>, Vec<_>) =
             active.rungs.drain(..).partition(|pipe| rungs.iter().any(|rung| rung.rendition == pipe.rung.rendition));
         active.rungs = kept;
@@ -249,7 +245,9 @@ impl VideoPipe {
         let Some(behind) = self.behind.take() else { return Ok(()) };
         let rungs = behind.catch_up(from)?;
         if let Some(active) = &mut self.active {
-            active.joining = Some((from, rungs));
+            let made = |pipe: RungPipe| RungPipe { rung: Rung { made_until: Some(from - 1), ..pipe.rung }, ..pipe };
+            active.rungs.extend(rungs.into_iter().map(made));
+            active.rungs.sort_by_key(|pipe| pipe.rung.rendition);
         }
         Ok(())
     }
@@ -281,7 +279,6 @@ fn show(
         *current = Some(Active::open(period, sink)?);
     }
     let Some(active) = current else { return Ok(()) };
-    active.join(pts);
     let smallest = encode_all(&mut active.rungs, &mut active.scalers, picture, pts, segment)?;
     if last_thumbnail.is_none_or(|last| pts - last >= THUMBNAIL_EVERY) {
         *last_thumbnail = Some(pts);
@@ -322,19 +319,10 @@ fn encode_all(
 impl Active {
     fn open(period: Period, sink: &Sink) -> Result<Self, WorkerError> {
         let rungs = RungPipe::open_all(&period, sink)?;
-        Ok(Self { period, rungs, scalers: Scalers::new(), joining: None })
+        Ok(Self { period, rungs, scalers: Scalers::new() })
     }
 
-    /// Takes in the rungs that have caught up by this picture.
-    fn join(&mut self, pts: i64) {
-        if let Some((_, rungs)) = self.joining.take_if(|(from, _)| *from <= pts) {
-            self.rungs.extend(rungs);
-            self.rungs.sort_by_key(|pipe| pipe.rung.rendition);
-        }
-    }
-
-    fn finish(mut self) -> Result<(), WorkerError> {
-        self.join(i64::MAX);
+    fn finish(self) -> Result<(), WorkerError> {
         self.rungs.into_iter().try_for_each(RungPipe::finish)
     }
 }
