@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 struct Log<T> {
     items: VecDeque<(T, usize)>,
@@ -17,8 +17,8 @@ struct Log<T> {
 
 struct Shared<T> {
     log: Mutex<Log<T>>,
-    /// Position after the newest item; wakes readers.
-    end: watch::Sender<u64>,
+    /// Wakes readers.
+    pushed: Notify,
 }
 
 /// Handle of the log; cloning shares it.
@@ -37,14 +37,28 @@ pub struct Lagged(pub u64);
 pub struct Reader<T> {
     shared: Arc<Shared<T>>,
     next: u64,
-    wake: watch::Receiver<u64>,
+}
+
+impl<T: Clone> Shared<T> {
+    /// The item at `next`, which moves on.
+    fn take(&self, next: &mut u64) -> Option<Result<T, Lagged>> {
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        if *next < log.first {
+            let lost = log.first - *next;
+            *next = log.first;
+            return Some(Err(Lagged(lost)));
+        }
+        let (item, _) = log.items.get((*next - log.first) as usize)?;
+        *next += 1;
+        Some(Ok(item.clone()))
+    }
 }
 
 impl<T: Clone> Feed<T> {
     /// At most `max_items` and `max_bytes` (as given to [`Feed::push`]) are kept.
     pub fn new(max_items: usize, max_bytes: usize) -> Self {
         let log = Log { items: VecDeque::new(), first: 0, bytes: 0, max_items, max_bytes };
-        Self(Arc::new(Shared { log: Mutex::new(log), end: watch::Sender::new(0) }))
+        Self(Arc::new(Shared { log: Mutex::new(log), pushed: Notify::new() }))
     }
 
     /// Appends; the oldest items go when a bound is reached. Answers the item's position.
@@ -60,7 +74,7 @@ impl<T: Clone> Feed<T> {
         }
         let end = log.first + log.items.len() as u64;
         drop(log);
-        self.0.end.send_replace(end);
+        self.0.pushed.notify_waiters();
         end - 1
     }
 
@@ -73,7 +87,7 @@ impl<T: Clone> Feed<T> {
     /// `position` was still there.
     pub fn reader_from(&self, position: u64) -> (Reader<T>, bool) {
         let first = self.0.log.lock().unwrap_or_else(PoisonError::into_inner).first;
-        let reader = Reader { shared: self.0.clone(), next: position.max(first), wake: self.0.end.subscribe() };
+        let reader = Reader { shared: self.0.clone(), next: position.max(first) };
         (reader, position >= first)
     }
 }
@@ -82,26 +96,20 @@ impl<T: Clone> Reader<T> {
     /// The next item, waiting for it. Cancel safe. After [`Lagged`] the next call goes on at the
     /// oldest item.
     pub async fn next(&mut self) -> Result<T, Lagged> {
+        let Self { shared, next } = self;
         loop {
-            if let Some(answer) = self.try_next() {
+            // Made before we look, it also wakes us for what is pushed meanwhile.
+            let pushed = shared.pushed.notified();
+            if let Some(answer) = shared.take(next) {
                 return answer;
             }
-            // The sender lives in `shared`, which we hold, so this cannot fail.
-            let _ = self.wake.wait_for(|end| *end > self.next).await;
+            pushed.await;
         }
     }
 
     /// The next item if it is there.
     pub fn try_next(&mut self) -> Option<Result<T, Lagged>> {
-        let log = self.shared.log.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.next < log.first {
-            let lost = log.first - self.next;
-            self.next = log.first;
-            return Some(Err(Lagged(lost)));
-        }
-        let (item, _) = log.items.get((self.next - log.first) as usize)?;
-        self.next += 1;
-        Some(Ok(item.clone()))
+        self.shared.take(&mut self.next)
     }
 
     /// Position of the item that comes next.

@@ -201,6 +201,9 @@ impl Owner {
         second.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let grace = Duration::from_secs(self.settings.grace_seconds.into());
         let mut waits_until = self.live.is_some().then(|| Instant::now() + grace);
+        // Asked once: every question enters and leaves a list that all broadcasts share.
+        let stopping = shutdown.cancelled();
+        tokio::pin!(stopping);
         loop {
             tokio::select! {
                 command = commands.recv() => match command {
@@ -226,7 +229,7 @@ impl Owner {
                     info!("encoder did not return");
                     break;
                 }
-                () = shutdown.cancelled() => {
+                () = &mut stopping => {
                     self.kick("the server is restarting");
                     // The next process goes on with it.
                     commands.close();

@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -281,9 +281,12 @@ impl Connection {
     ) -> Result<(), Ended> {
         let mut buffer = vec![0; READ_BYTES];
         let mut events = Vec::new();
+        // One timer that is looked at when it fires: to set it with every read costs more than the read's parsing.
+        let alarm = sleep_until(deadline);
+        tokio::pin!(alarm);
+        let mut until = deadline;
         loop {
             let publishing = feeding.is_some();
-            let until = if publishing { Instant::now() + self.shared.config.idle } else { deadline };
             let kicked = async {
                 match feeding {
                     Some(feeding) => (&mut feeding.kicked).await.ok(),
@@ -291,8 +294,13 @@ impl Connection {
                 }
             };
             let received = tokio::select! {
-                received = timeout_at(until, socket.read(&mut buffer)) => {
-                    received.map_err(|_| if publishing { Ended::Idle } else { Ended::Deadline })??
+                received = socket.read(&mut buffer) => received?,
+                () = &mut alarm => {
+                    if until <= Instant::now() {
+                        return Err(if publishing { Ended::Idle } else { Ended::Deadline });
+                    }
+                    alarm.as_mut().reset(until);
+                    continue;
                 }
                 Some(reason) = kicked => {
                     session.reject(REJECTED, &reason)?;
@@ -308,6 +316,7 @@ impl Connection {
                 match event {
                     Event::Publish { key } => {
                         *feeding = Some(self.authenticate(session, &key).await?);
+                        alarm.as_mut().reset(Instant::now() + self.shared.config.idle);
                         session.accept(&mut events)?;
                         queue.extend(events.drain(..));
                     }
@@ -320,6 +329,9 @@ impl Connection {
                 }
             }
             socket.write_all(&session.output()).await?;
+            if feeding.is_some() {
+                until = Instant::now() + self.shared.config.idle;
+            }
         }
     }
 

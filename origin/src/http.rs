@@ -200,7 +200,8 @@ async fn file(
         }
     }
     let Some(number) = file.object_number() else { return not_found() };
-    match files.blobs.get(&object_key(&broadcast, &rendition, number)).await {
+    // Boxed, as it is by far the largest of what a request may wait for.
+    match Box::pin(files.blobs.get(&object_key(&broadcast, &rendition, number))).await {
         Ok(Some(body)) => bytes(body, kind, IMMUTABLE, Some(&tag), &method, &headers),
         Ok(None) => not_found(),
         Err(error) => {

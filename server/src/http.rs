@@ -9,11 +9,13 @@ use axum::http::uri::Scheme;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use hyper::server::conn::http1;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use rivulet_store::Store;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
@@ -73,7 +75,10 @@ impl Server {
         builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN);
         let mut http2 = builder.http2();
         http2.timer(TokioTimer::new()).keep_alive_interval(Duration::from_secs(30)).max_concurrent_streams(MAX_STREAMS);
-        let (builder, places) = (Arc::new(builder), Arc::new(Semaphore::new(MAX_CONNECTIONS)));
+        let mut http1 = http1::Builder::new();
+        http1.timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN);
+        let protocols = Arc::new(Protocols { http1, any: builder });
+        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let connections = TaskTracker::new();
         loop {
             let Ok(place) = places.clone().acquire_owned().await else { break };
@@ -92,7 +97,7 @@ impl Server {
             };
             let scheme = if tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP };
             let connection = Connection {
-                builder: builder.clone(),
+                protocols: protocols.clone(),
                 router: router.clone(),
                 peer,
                 scheme,
@@ -119,8 +124,14 @@ async fn accept_tls(
     }
 }
 
+struct Protocols {
+    http1: http1::Builder,
+    /// Finds out which version the client speaks, in a buffer twice as large.
+    any: Builder<TokioExecutor>,
+}
+
 struct Connection {
-    builder: Arc<Builder<TokioExecutor>>,
+    protocols: Arc<Protocols>,
     router: Router,
     peer: SocketAddr,
     scheme: Scheme,
@@ -130,20 +141,34 @@ struct Connection {
 type Ended = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
 impl Connection {
+    /// Thousands of players wait for their next segment, most of them in clear behind a proxy and
+    /// with HTTP/1: what else a connection may be is boxed, so that theirs stay small.
     async fn serve(self, socket: TcpStream, tls: Option<TlsAcceptor>) -> Ended {
         socket.set_nodelay(true)?;
         let deadline = Instant::now() + HEADERS_WITHIN;
         match tls {
-            None => self.drive(socket, deadline).await,
-            Some(tls) => self.drive(timeout_at(deadline, tls.accept(socket)).await??, deadline).await,
+            None => {
+                let mut first = [0];
+                timeout_at(deadline, socket.peek(&mut first)).await??;
+                // HTTP/2 in clear begins with "PRI".
+                self.drive(socket, first != *b"P", deadline).await
+            }
+            Some(tls) => {
+                let encrypted = async {
+                    let socket = timeout_at(deadline, tls.accept(socket)).await??;
+                    let is_http1 = socket.get_ref().1.alpn_protocol() == Some(b"http/1.1");
+                    self.drive(socket, is_http1, deadline).await
+                };
+                Box::pin(encrypted).await
+            }
         }
     }
 
-    async fn drive<S>(self, socket: S, deadline: Instant) -> Ended
+    async fn drive<S>(self, socket: S, is_http1: bool, deadline: Instant) -> Ended
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let Self { builder, router, peer, scheme, shutdown } = self;
+        let Self { protocols, router, peer, scheme, shutdown } = self;
         let asked = Arc::new(AtomicBool::new(false));
         let seen = asked.clone();
         let service = tower::service_fn(move |request: http::Request<hyper::body::Incoming>| {
@@ -154,22 +179,41 @@ impl Connection {
             request.extensions_mut().insert(scheme.clone());
             router.clone().oneshot(request)
         });
-        let connection =
-            builder.serve_connection_with_upgrades(TokioIo::new(socket), TowerToHyperService::new(service));
-        tokio::pin!(connection);
+        let (socket, service) = (TokioIo::new(socket), TowerToHyperService::new(service));
         let silent = async {
             sleep_until(deadline).await;
             if asked.load(Relaxed) {
                 std::future::pending::<()>().await;
             }
         };
-        tokio::select! {
-            ended = &mut connection => ended,
-            () = silent => Err("no request came in time".into()),
-            () = shutdown.cancelled() => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
+        if is_http1 {
+            let connection = protocols.http1.serve_connection(socket, service).with_upgrades();
+            finish(connection, |connection| connection.graceful_shutdown(), silent, shutdown).await
+        } else {
+            let connection = protocols.any.serve_connection_with_upgrades(socket, service);
+            Box::pin(finish(connection, |connection| connection.graceful_shutdown(), silent, shutdown)).await
+        }
+    }
+}
+
+/// Until the connection has ended, or nobody spoke on it, or, at a shutdown, after its last answer.
+async fn finish<C, E>(
+    connection: C,
+    last_answer: fn(Pin<&mut C>),
+    silent: impl Future<Output = ()>,
+    shutdown: CancellationToken,
+) -> Ended
+where
+    C: Future<Output = Result<(), E>>,
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    tokio::pin!(connection);
+    tokio::select! {
+        ended = &mut connection => ended.map_err(Into::into),
+        () = silent => Err("no request came in time".into()),
+        () = shutdown.cancelled() => {
+            last_answer(connection.as_mut());
+            connection.await.map_err(Into::into)
         }
     }
 }
