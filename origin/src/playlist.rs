@@ -35,7 +35,7 @@ pub fn media(window: &Window, rendition: &str, started_at_ms: i64, delta: bool) 
     let target = window.target_seconds();
     let part_target = seconds(window.part_target());
     let listed: Vec<&Slot> = window.slots().iter().skip(window.first_listed(rendition)?).collect();
-    let mut lengths = lengths(&listed);
+    let mut lengths = lengths(window, rendition, &listed);
     let ends = |slot: &Slot| slot.number > edge.segment || (slot.number == edge.segment && edge.part == 0);
     lengths.truncate(listed.iter().take_while(|slot| !ends(slot)).count());
     if let (true, Some(last), Some(in_work)) =
@@ -145,13 +145,17 @@ fn seconds(ticks: Ticks) -> f64 {
     ticks as f64 / TICKS_PER_SECOND as f64
 }
 
-/// How long each slot lasts: within a period to the next one, before another as long as its media.
-fn lengths(slots: &[&Slot]) -> Vec<Ticks> {
+/// How long each slot lasts: within a period to the next one, before another as long as its media,
+/// which may end a little sooner or later than that of other renditions.
+fn lengths(window: &Window, rendition: &str, slots: &[&Slot]) -> Vec<Ticks> {
     let length = |index: usize| {
         let slot = slots[index];
         match slots.get(index + 1) {
             Some(next) if next.period == slot.period => next.start - slot.start,
-            _ => slot.segments.iter().flatten().map(|segment| segment.duration).next().unwrap_or(0),
+            _ => {
+                let media = window.of(slot, rendition).or(slot.segments.iter().flatten().next());
+                media.map_or(0, |segment| segment.duration)
+            }
         }
     };
     (0..slots.len()).map(length).collect()
