@@ -173,27 +173,21 @@ async fn file(
     let kind = content_type(&rendition);
     let tag = format!("\"{broadcast}-{rendition}-{file}\"");
     if let Some(live) = &live {
+        live.want(&rendition);
         let in_memory = match file {
-            File::Init(number) => {
-                live.want(&rendition);
-                live.init(&rendition, number).await
-            }
+            File::Init(number) => live.init(&rendition, number).await,
             File::Part(segment, part) => {
-                live.want(&rendition);
                 return match live.part(&rendition, segment, part).await {
                     Ok(body) => bytes(body, kind, PART, Some(&tag), &method, &headers),
                     Err(why) => unanswered(why),
                 };
             }
-            File::Segment(number) => {
-                live.want(&rendition);
-                match live.segment(&rendition, number) {
-                    Found::Whole(data) => Some(data),
-                    Found::Coming => return in_work(live.clone(), rendition, number, kind).await,
-                    Found::NotHere => None,
-                    Found::TooFar => return unanswered(Unanswered::TooFar),
-                }
-            }
+            File::Segment(number) => match live.segment(&rendition, number) {
+                Found::Whole(data) => Some(data),
+                Found::Coming => return in_work(live.clone(), rendition, number, kind).await,
+                Found::NotHere => None,
+                Found::TooFar => return unanswered(Unanswered::TooFar),
+            },
         };
         if let Some(body) = in_memory {
             return bytes(body, kind, IMMUTABLE, Some(&tag), &method, &headers);

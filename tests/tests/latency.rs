@@ -12,8 +12,7 @@ fn on_demand() -> Options {
 
 /// Where a playlist ends: the segment and the part that come next.
 fn edge(list: &Playlist) -> (u64, usize) {
-    let (number, last) = list.numbered().last().unwrap();
-    if last.uri.is_some() { (number + 1, 0) } else { (number, last.parts.len()) }
+    list.edge().unwrap()
 }
 
 #[test]

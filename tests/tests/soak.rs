@@ -31,8 +31,7 @@ fn follow(url: &str, over: impl Fn() -> bool) -> u32 {
         if list.ended {
             break;
         }
-        let (number, last) = list.numbered().last().unwrap();
-        let (segment, part) = if last.uri.is_some() { (number + 1, 0) } else { (number, last.parts.len()) };
+        let (segment, part) = list.edge().unwrap();
         let skip = if seen % 3 == 0 { "&_HLS_skip=YES" } else { "" };
         query = format!("?_HLS_msn={segment}&_HLS_part={part}{skip}");
     }

@@ -139,6 +139,12 @@ impl Playlist {
         (self.media_sequence + self.skipped as u64..).zip(&self.segments)
     }
 
+    /// The segment and the part that come next.
+    pub fn edge(&self) -> Option<(u64, usize)> {
+        let (number, last) = self.numbered().last()?;
+        Some(if last.uri.is_some() { (number + 1, 0) } else { (number, last.parts.len()) })
+    }
+
     /// Fills in what a delta update has left out.
     fn complete(mut self, before: &Self) -> Result<Self, String> {
         let first = usize::try_from(self.media_sequence - before.media_sequence.min(self.media_sequence)).unwrap_or(0);
