@@ -1,29 +1,40 @@
 //! The first user, logging in and out.
 
+use crate::docs::{Answer, Done, op};
 use crate::refusal::Refusal;
 use crate::request::{Body, Caller, Origin, SESSION_MS};
 use crate::{App, now_ms};
+use aide::axum::ApiRouter;
+use aide::axum::routing::{get_with, post_with};
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::IntoResponse;
+use axum::http::{HeaderMap, StatusCode};
 use rivulet_protocol::ChannelName;
 use rivulet_protocol::name::MAX_NAME_LEN;
 use rivulet_protocol::rest::{Instance, Login, Me, Role, Setup};
 use rivulet_store::{SessionToken, SetupToken, StoreError, User, password};
 
-pub async fn instance(State(app): State<App>) -> Result<Json<Instance>, Refusal> {
-    let needs_setup = app.store.admin_count().await? == 0;
-    let name = app.config.instance_name.clone();
-    Ok(Json(Instance { name, version: env!("CARGO_PKG_VERSION").into(), needs_setup }))
+pub fn routes() -> ApiRouter<App> {
+    ApiRouter::new()
+        .api_route("/instance", get_with(instance, op("instance", "What this server is")))
+        .api_route("/setup", post_with(setup, op("instance", "Make the first account")))
+        .api_route("/login", post_with(login, op("account", "Log in with a password")))
+        .api_route("/logout", post_with(logout, op("account", "End this session")))
+        .api_route("/me", get_with(me, op("account", "The logged-in user")))
 }
 
-pub async fn setup(
+async fn instance(State(app): State<App>) -> Result<Json<Instance>, Refusal> {
+    let needs_setup = app.store.admin_count().await? == 0;
+    let name = app.config.instance_name.clone();
+    Ok(Json(Instance { name, version: env!("CARGO_PKG_VERSION").into(), needs_setup, ..Instance::default() }))
+}
+
+async fn setup(
     State(app): State<App>,
     origin: Origin,
     headers: HeaderMap,
     Body(setup): Body<Setup>,
-) -> Result<impl IntoResponse, Refusal> {
+) -> Result<Answer<Me>, Refusal> {
     let closed = |detail: &str| Refusal::new(StatusCode::FORBIDDEN, "setup_closed", detail);
     // Held to the end: two people with the same link do not both become the first.
     let mut token = app.setup.lock().await;
@@ -49,12 +60,12 @@ pub async fn setup(
     log_in(&app, &origin, &headers, user).await
 }
 
-pub async fn login(
+async fn login(
     State(app): State<App>,
     origin: Origin,
     headers: HeaderMap,
     Body(login): Body<Login>,
-) -> Result<impl IntoResponse, Refusal> {
+) -> Result<Answer<Me>, Refusal> {
     let account: String = login.username.trim().to_ascii_lowercase().chars().take(MAX_NAME_LEN + 1).collect();
     app.logins
         .attempt(&account, origin.from, now_ms())
@@ -71,33 +82,36 @@ pub async fn login(
 }
 
 /// A new session each time: one that somebody else planted in the browser is worth nothing.
-async fn log_in(
-    app: &App,
-    origin: &Origin,
-    headers: &HeaderMap,
-    user: User,
-) -> Result<([(header::HeaderName, header::HeaderValue); 1], Json<Me>), Refusal> {
+async fn log_in(app: &App, origin: &Origin, headers: &HeaderMap, user: User) -> Result<Answer<Me>, Refusal> {
     if let Some(old) = origin.session(headers) {
         app.store.delete_session(&old).await?;
     }
     let (token, now_ms) = (SessionToken::generate(), now_ms());
     app.store.create_session(&user.id, &token.hash(), now_ms, now_ms + SESSION_MS).await?;
-    Ok(([(header::SET_COOKIE, origin.session_cookie(&token))], Json(describe(app, &user).await?)))
+    Ok(Answer { body: describe(app, &user).await?, cookie: Some(origin.session_cookie(&token)) })
 }
 
-pub async fn logout(State(app): State<App>, origin: Origin, headers: HeaderMap) -> Result<impl IntoResponse, Refusal> {
+async fn logout(State(app): State<App>, origin: Origin, headers: HeaderMap) -> Result<Done, Refusal> {
     if let Some(session) = origin.session(&headers) {
         app.store.delete_session(&session).await?;
     }
-    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, origin.no_cookie())]))
+    Ok(Done { cookie: Some(origin.no_cookie()) })
 }
 
-pub async fn me(State(app): State<App>, caller: Caller) -> Result<Json<Me>, Refusal> {
+async fn me(State(app): State<App>, caller: Caller) -> Result<Json<Me>, Refusal> {
     Ok(Json(describe(&app, caller.user()?).await?))
 }
 
 async fn describe(app: &App, user: &User) -> Result<Me, Refusal> {
     let channels = app.store.channels_of(&user.id).await?;
     let channels = channels.into_iter().map(|channel| channel.name).collect();
-    Ok(Me { username: user.name.clone(), role: user.role, channels })
+    Ok(Me {
+        id: user.id.clone(),
+        username: user.name.clone(),
+        display_name: user.name.clone(),
+        role: user.role,
+        channels,
+        has_password: true,
+        ..Me::default()
+    })
 }

@@ -1,23 +1,28 @@
 //! Channels: the list, one of them, what its owner does with it, and its live events.
 
+use crate::docs::{Answer, Created, op};
 use crate::policy::Action;
 use crate::refusal::Refusal;
-use crate::request::{Body, Caller, InPath, Origin, Params};
+use crate::request::{Body, Caller, Fields, InPath, Origin, Params};
 use crate::rooms::Page;
 use crate::slots::Slot;
 use crate::view::{self, OnAir};
 use crate::{App, now_ms};
-use axum::Json;
+use aide::axum::ApiRouter;
+use aide::axum::routing::{get_with, post_with};
 use axum::extract::State;
 use axum::http::{HeaderName, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
 use futures_util::StreamExt;
 use rivulet_protocol::ChannelName;
 use rivulet_protocol::rest::{
     Channel, ChannelCreate, ChannelEdit, ChannelSettings, Channels, GoLive, MAX_GRACE_SECONDS, NewKey, Role, Settings,
 };
 use rivulet_store::StoreError;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -36,14 +41,41 @@ const MAX_CHANNELS_PER_USER: usize = 10;
 /// Proxies close a connection that is quiet for a minute or less.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-#[derive(Deserialize)]
-pub struct Cursor {
+pub fn routes() -> ApiRouter<App> {
+    ApiRouter::new()
+        .api_route(
+            "/channels",
+            get_with(directory, op("directory", "Channels, live ones first"))
+                .post_with(create, op("channel", "Make a channel")),
+        )
+        .api_route(
+            "/channels/{name}",
+            get_with(show, op("channel", "A channel")).patch_with(edit, op("channel", "Change a channel")),
+        )
+        .api_route(
+            "/channels/{name}/settings",
+            get_with(settings, op("broadcast", "What its broadcasts have"))
+                .put_with(set_settings, op("broadcast", "Set what its broadcasts have")),
+        )
+        .api_route("/channels/{name}/golive", get_with(golive, op("broadcast", "All that a broadcaster needs")))
+        .api_route("/channels/{name}/key", post_with(new_key, op("broadcast", "One new stream key instead of all")))
+}
+
+/// Event streams, which have no deadline.
+pub fn streams() -> Router<App> {
+    Router::new()
+        .route("/channels/{name}/events", get(events))
+        .route("/channels/{name}/golive/events", get(golive_events))
+}
+
+#[derive(Deserialize, JsonSchema)]
+struct Cursor {
     after: Option<String>,
     limit: Option<u32>,
 }
 
 /// Two queries, however many channels are on air.
-pub async fn directory(State(app): State<App>, Params(cursor): Params<Cursor>) -> Result<Json<Channels>, Refusal> {
+async fn directory(State(app): State<App>, Params(cursor): Params<Cursor>) -> Result<Json<Channels>, Refusal> {
     let mut live: HashMap<String, OnAir> = HashMap::new();
     for broadcast in app.hub.list() {
         let name = &broadcast.info.channel;
@@ -70,15 +102,15 @@ fn current(app: &App, row: &rivulet_store::Channel) -> Channel {
     view::channel(row, on_air.as_ref())
 }
 
-pub async fn show(State(app): State<App>, InPath(channel): InPath) -> Json<Channel> {
+async fn show(State(app): State<App>, InPath(channel): InPath) -> Json<Channel> {
     Json(current(&app, &channel))
 }
 
-pub async fn create(
+async fn create(
     State(app): State<App>,
     caller: Caller,
     Body(create): Body<ChannelCreate>,
-) -> Result<(StatusCode, Json<Channel>), Refusal> {
+) -> Result<Created<Channel>, Refusal> {
     caller.may(Action::CreateChannel)?;
     let user = caller.user()?;
     let name = ChannelName::parse(&create.name).map_err(|e| Refusal::name("name", e))?;
@@ -90,10 +122,10 @@ pub async fn create(
         StoreError::Taken => Refusal::taken("name"),
         e => e.into(),
     })?;
-    Ok((StatusCode::CREATED, Json(current(&app, &channel))))
+    Ok(Answer::new(current(&app, &channel)))
 }
 
-pub async fn edit(
+async fn edit(
     State(app): State<App>,
     caller: Caller,
     InPath(mut channel): InPath,
@@ -119,23 +151,19 @@ fn check_title(title: &str) -> Result<String, Refusal> {
     Ok(title.to_owned())
 }
 
-pub async fn settings(
-    State(app): State<App>,
-    caller: Caller,
-    InPath(channel): InPath,
-) -> Result<Json<Settings>, Refusal> {
+async fn settings(State(app): State<App>, caller: Caller, InPath(channel): InPath) -> Result<Json<Settings>, Refusal> {
     caller.may(Action::ChangeSettings { owner_id: &channel.owner_id })?;
     Ok(Json(Settings { channel: channel.settings, instance: app.config.broadcast }))
 }
 
-pub async fn set_settings(
+async fn set_settings(
     State(app): State<App>,
     caller: Caller,
     InPath(channel): InPath,
-    Body(body): Body<Map<String, Value>>,
+    Body(body): Body<Fields<ChannelSettings>>,
 ) -> Result<Json<Settings>, Refusal> {
     caller.may(Action::ChangeSettings { owner_id: &channel.owner_id })?;
-    let channel_settings = check_settings(&body)?;
+    let channel_settings = check_settings(&body.fields)?;
     app.store.set_channel_settings(&channel.id, &channel_settings).await?;
     Ok(Json(Settings { channel: channel_settings, instance: app.config.broadcast }))
 }
@@ -161,7 +189,7 @@ fn check_settings(body: &Map<String, Value>) -> Result<ChannelSettings, Refusal>
     })
 }
 
-pub async fn golive(
+async fn golive(
     State(app): State<App>,
     origin: Origin,
     caller: Caller,
@@ -175,19 +203,19 @@ pub async fn golive(
     }))
 }
 
-pub async fn new_key(State(app): State<App>, caller: Caller, InPath(channel): InPath) -> Result<Json<NewKey>, Refusal> {
+async fn new_key(State(app): State<App>, caller: Caller, InPath(channel): InPath) -> Result<Json<NewKey>, Refusal> {
     caller.may(Action::MakeKey { owner_id: &channel.owner_id })?;
-    let key = app.store.rotate_key(&channel.id, now_ms()).await?;
+    let (id, key) = app.store.rotate_key(&channel.id, now_ms()).await?;
     tracing::info!(channel = channel.name, "new stream key");
-    Ok(Json(NewKey { key: key.reveal().to_owned() }))
+    Ok(Json(NewKey { id, key: key.reveal().to_owned() }))
 }
 
 #[derive(Deserialize)]
-pub struct Watch {
+struct Watch {
     watching: Option<String>,
 }
 
-pub async fn events(
+async fn events(
     State(app): State<App>,
     origin: Origin,
     Params(watch): Params<Watch>,
@@ -199,7 +227,7 @@ pub async fn events(
     Ok(stream(&app, "channel", feed, page, slot))
 }
 
-pub async fn golive_events(
+async fn golive_events(
     State(app): State<App>,
     origin: Origin,
     caller: Caller,

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod channels;
+mod docs;
 mod guard;
 mod policy;
 mod refusal;
@@ -13,10 +14,14 @@ mod slots;
 mod throttle;
 mod view;
 
+use aide::axum::ApiRouter;
+use aide::openapi::OpenApi;
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
+use axum::http::header;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{any, get, post};
+use axum::routing::{any, get};
 use rivulet_hub::Hub;
 use rivulet_protocol::rest::BroadcastSettings;
 use rivulet_store::{SetupToken, Store};
@@ -106,29 +111,21 @@ impl Api {
     /// Everything under `/api`. Serve it with `into_make_service_with_connect_info::<SocketAddr>`,
     /// otherwise all clients count as one address.
     pub fn router(&self) -> Router {
-        let requests = Router::new()
-            .route("/instance", get(accounts::instance))
-            .route("/setup", post(accounts::setup))
-            .route("/login", post(accounts::login))
-            .route("/logout", post(accounts::logout))
-            .route("/me", get(accounts::me))
-            .route("/channels", get(channels::directory).post(channels::create))
-            .route("/channels/{name}", get(channels::show).patch(channels::edit))
-            .route("/channels/{name}/settings", get(channels::settings).put(channels::set_settings))
-            .route("/channels/{name}/golive", get(channels::golive))
-            .route("/channels/{name}/key", post(channels::new_key))
-            .layer(from_fn(guard::deadline));
-        let events = Router::new()
-            .route("/channels/{name}/events", get(channels::events))
-            .route("/channels/{name}/golive/events", get(channels::golive_events));
+        let mut document = OpenApi::default();
+        let requests = ApiRouter::new().merge(accounts::routes()).merge(channels::routes());
+        let requests = ApiRouter::new().nest("/api/v1", requests).finish_api_with(&mut document, docs::describe);
+        docs::complete(&mut document);
+        let document = Bytes::from(serde_json::to_vec(&document).unwrap_or_default());
+        let document = move || async move { ([(header::CONTENT_TYPE, "application/json")], document.clone()) };
         let v1 = requests
-            .merge(events)
-            .fallback(guard::not_found)
+            .route("/api/openapi.json", get(document))
+            .layer(from_fn(guard::deadline))
+            .merge(Router::new().nest("/api/v1", channels::streams()))
             .method_not_allowed_fallback(guard::method_not_allowed)
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
             .with_state(self.0.clone());
         Router::new()
-            .nest("/api/v1", v1)
+            .merge(v1)
             .route("/api/{*rest}", any(guard::not_found))
             .layer(from_fn_with_state(self.0.clone(), guard::same_site))
     }

@@ -11,7 +11,12 @@ use axum::http::uri::{Authority, Scheme};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use rivulet_protocol::ChannelName;
 use rivulet_store::{Channel, SecretHash, SessionToken, User};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+use std::borrow::Cow;
+use std::marker::PhantomData;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use url::Url;
 
@@ -201,6 +206,33 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
         serde_json::from_slice(&bytes)
             .map(Self)
             .map_err(|e| Refusal::new(StatusCode::BAD_REQUEST, "bad_body", format!("The body cannot be read: {e}.")))
+    }
+}
+
+/// A body of the form `T` that is checked field by field, so that a refusal can name the one that
+/// is wrong.
+pub struct Fields<T> {
+    pub fields: Map<String, Value>,
+    form: PhantomData<T>,
+}
+
+impl<'de, T> Deserialize<'de> for Fields<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Map::deserialize(from).map(|fields| Self { fields, form: PhantomData })
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Fields<T> {
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        T::schema_id()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
     }
 }
 

@@ -32,14 +32,18 @@ impl OnAir {
 /// A channel that is not on air has no viewers, however many wait on its page.
 pub fn channel(row: &Row, on_air: Option<&OnAir>) -> Channel {
     let mut channel = Channel {
+        id: row.id.clone(),
         name: row.name.clone(),
+        display_name: row.shown_name().to_owned(),
         title: row.title.clone(),
-        state: LiveState::Offline,
-        viewers: 0,
-        started_at_ms: None,
-        playback: None,
-        revision: 0,
-        thumbnail: None,
+        avatar: row.avatar.as_ref().map(Into::into),
+        category: row.category.clone(),
+        tags: row.tags.clone(),
+        language: row.language.clone(),
+        mature: row.mature,
+        access: row.access,
+        followers: row.followers,
+        ..Channel::default()
     };
     if let Some(on_air) = on_air {
         let name = &row.name;
@@ -79,13 +83,7 @@ mod tests {
 
     #[test]
     fn offline_starting_live() {
-        let row = Row {
-            id: "c".into(),
-            name: "ann".into(),
-            owner_id: "u".into(),
-            title: "Hello".into(),
-            settings: Default::default(),
-        };
+        let row = Row { name: "ann".into(), title: "Hello".into(), ..Row::default() };
         let offline = channel(&row, None);
         assert_eq!(
             (offline.state, offline.viewers, offline.playback, offline.started_at_ms),

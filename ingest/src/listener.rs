@@ -358,7 +358,7 @@ impl Connection {
             Err(Ended::Refused(reason.to_owned()))
         };
         match channel {
-            Ok(Some(channel)) => {
+            Ok(Some((channel, _))) => {
                 let (kick, kicked) = oneshot::channel();
                 let owner = self.publishers.attach(&channel, self.number, kick).await;
                 info!(channel = %channel.name, "publishing");

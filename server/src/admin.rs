@@ -25,6 +25,7 @@ pub enum Task {
 #[derive(Clone, Copy, ValueEnum)]
 pub enum RoleName {
     Viewer,
+    Moderator,
     Admin,
 }
 
@@ -74,6 +75,7 @@ async fn perform(task: Task, store: &Store) -> anyhow::Result<()> {
             let hash = password::hash(secret).await?;
             let role = match role {
                 RoleName::Viewer => Role::Viewer,
+                RoleName::Moderator => Role::Moderator,
                 RoleName::Admin => Role::Admin,
             };
             store.create_user(&parsed, &hash, role, now).await.map_err(|e| taken(e, "user", &name))?;
@@ -86,7 +88,7 @@ async fn perform(task: Task, store: &Store) -> anyhow::Result<()> {
             };
             let channel = store.create_channel(&parsed, &owner.id, parsed.as_str(), now).await;
             let channel = channel.map_err(|e| taken(e, "channel", &name))?;
-            println!("{}", store.rotate_key(&channel.id, now).await?.reveal());
+            println!("{}", store.rotate_key(&channel.id, now).await?.1.reveal());
         }
         Task::Key(Key::Rotate { channel: name }) => {
             let Some(channel) = store.channel_by_name(&name.to_ascii_lowercase()).await? else {
@@ -94,7 +96,7 @@ async fn perform(task: Task, store: &Store) -> anyhow::Result<()> {
                     "there is no channel {name:?}; create it first: rivulet admin channel create {name} --owner USER"
                 );
             };
-            println!("{}", store.rotate_key(&channel.id, now).await?.reveal());
+            println!("{}", store.rotate_key(&channel.id, now).await?.1.reveal());
         }
     }
     Ok(())

@@ -49,7 +49,7 @@ async fn key(store: &Store) -> anyhow::Result<StreamKey> {
             store.create_channel(&name, &owner.id, "A test picture, live", now).await?
         }
     };
-    Ok(store.rotate_key(&channel.id, now).await?)
+    Ok(store.rotate_key(&channel.id, now).await?.1)
 }
 
 async fn push(key: &StreamKey, port: u16) -> anyhow::Result<()> {

@@ -8,7 +8,9 @@ mod broadcasts;
 mod channels;
 mod connect;
 mod id;
+mod keys;
 pub mod password;
+mod pictures;
 mod secret;
 #[doc(hidden)]
 pub mod testing;
@@ -17,6 +19,7 @@ mod users;
 pub use blobs::{BlobError, Blobs};
 pub use broadcasts::{Broadcast, Segment};
 pub use channels::Channel;
+pub use pictures::Picture;
 pub use secret::{Secret, SecretHash, SessionToken, SetupToken, StreamKey};
 pub use users::User;
 

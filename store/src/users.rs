@@ -14,14 +14,7 @@ pub struct User {
 type Row = (String, String, String);
 
 fn user((id, name, role): Row) -> User {
-    User { id, name, role: if role == "admin" { Role::Admin } else { Role::Viewer } }
-}
-
-fn role_text(role: Role) -> &'static str {
-    match role {
-        Role::Viewer => "viewer",
-        Role::Admin => "admin",
-    }
+    User { id, name, role: Role::parse(&role).unwrap_or(Role::Viewer) }
 }
 
 impl Store {
@@ -42,7 +35,7 @@ impl Store {
             .bind(&user.id)
             .bind(&user.name)
             .bind(password_hash)
-            .bind(role_text(role))
+            .bind(role.as_str())
             .bind(now_ms)
             .execute(&self.pool)
             .await

@@ -127,7 +127,7 @@ async fn channel_settings(store: Store) {
     let (ann, bob) = (channel(&store, "ann").await, channel(&store, "bob").await);
     let nothing = ChannelSettings::default();
     assert_eq!(ann.settings, nothing);
-    let key = store.rotate_key(&ann.id, 1).await.unwrap();
+    let (_, key) = store.rotate_key(&ann.id, 1).await.unwrap();
     let all = |grace_seconds, latency, rungs| ChannelSettings {
         grace_seconds: Some(grace_seconds),
         latency: Some(latency),
@@ -140,7 +140,7 @@ async fn channel_settings(store: Store) {
         nothing,
     ] {
         store.set_channel_settings(&ann.id, &settings).await.unwrap();
-        let by_key = store.channel_by_key(&key, 1).await.unwrap().unwrap();
+        let (by_key, _) = store.channel_by_key(&key, 1).await.unwrap().unwrap();
         let by_name = store.channel_by_name("ann").await.unwrap().unwrap();
         let by_names = store.channels_by_names(&["ann".into()]).await.unwrap();
         let (of_owner, page) = (store.channels_of(&ann.owner_id).await.unwrap(), store.channels_page(None, 1).await);
@@ -156,14 +156,14 @@ async fn channel_settings(store: Store) {
 async fn stream_keys(store: Store) {
     let channel = channel(&store, "ann").await;
     assert!(!store.has_key(&channel.id).await.unwrap());
-    let old = store.rotate_key(&channel.id, 1).await.unwrap();
+    let (old_id, old) = store.rotate_key(&channel.id, 1).await.unwrap();
     assert!(store.has_key(&channel.id).await.unwrap());
     for now in [1_000_000, 1_000_001, 1_070_000] {
-        assert_eq!(store.channel_by_key(&old, now).await.unwrap().as_ref(), Some(&channel));
+        assert_eq!(store.channel_by_key(&old, now).await.unwrap(), Some((channel.clone(), old_id.clone())));
     }
-    let new = store.rotate_key(&channel.id, 2).await.unwrap();
+    let (new_id, new) = store.rotate_key(&channel.id, 2).await.unwrap();
     assert_eq!(store.channel_by_key(&old, 2).await.unwrap(), None, "the old key is worth nothing");
-    assert_eq!(store.channel_by_key(&new, 2).await.unwrap(), Some(channel));
+    assert_eq!(store.channel_by_key(&new, 2).await.unwrap(), Some((channel, new_id)));
     assert_eq!(store.channel_by_key(&StreamKey::generate(), 2).await.unwrap(), None);
 }
 
@@ -233,7 +233,7 @@ async fn many_at_once(store: Store) {
     for n in 0..40 {
         let (store, channel, broadcast_id) = (store.clone(), channel.clone(), broadcast.clone());
         tasks.spawn(async move {
-            let key = store.rotate_key(&channel.id, n).await?;
+            let (_, key) = store.rotate_key(&channel.id, n).await?;
             store.channel_by_key(&key, 1_000_000 + n).await?;
             let object_key = format!("{broadcast_id}/{n}");
             let (start_ticks, duration_ticks, bytes) = (n, 1, 1);
@@ -252,7 +252,7 @@ async fn many_at_once(store: Store) {
 async fn debug_output_has_no_secrets(store: Store) {
     let user = store.create_user(&name("ann"), "$argon2id$secret", Role::Viewer, 1).await.unwrap();
     let channel = store.create_channel(&name("ann"), &user.id, "", 1).await.unwrap();
-    let key = store.rotate_key(&channel.id, 1).await.unwrap();
+    let (_, key) = store.rotate_key(&channel.id, 1).await.unwrap();
     let token = SessionToken::generate();
     let shown = format!("{store:?} {user:?} {channel:?} {key:?} {key} {:?} {token:?} {token}", key.hash());
     for secret in [&key.reveal()[4..], &token.reveal()[4..], "argon2id"] {

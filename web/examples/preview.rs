@@ -76,7 +76,7 @@ fn problem(status: StatusCode, code: &str, detail: &str, field: Option<&str>) ->
 }
 
 async fn instance() -> Json<Instance> {
-    Json(Instance { name: "Rivulet".to_owned(), version: "0.0.0".to_owned(), needs_setup: true })
+    Json(Instance { name: "Rivulet".to_owned(), needs_setup: true, ..Instance::default() })
 }
 
 fn session(username: &str) -> Response {
@@ -84,7 +84,8 @@ fn session(username: &str) -> Response {
 }
 
 fn user(username: &str) -> Me {
-    Me { username: username.to_owned(), role: Role::Admin, channels: vec!["demo".to_owned(), "quiet".to_owned()] }
+    let channels = vec!["demo".to_owned(), "quiet".to_owned()];
+    Me { username: username.to_owned(), role: Role::Admin, channels, ..Me::default() }
 }
 
 async fn setup(Json(body): Json<Setup>) -> Response {
@@ -146,6 +147,7 @@ fn channel(name: &str) -> Option<Channel> {
         playback: (state == LiveState::Live).then(|| format!("/live/{name}/master.m3u8")),
         revision: 1,
         thumbnail: (state != LiveState::Offline).then(|| PICTURE.to_owned()),
+        ..Channel::default()
     })
 }
 
@@ -243,5 +245,5 @@ async fn golive_events() -> Response {
 }
 
 async fn key() -> Json<NewKey> {
-    Json(NewKey { key: "preview-key-preview-key-preview".to_owned() })
+    Json(NewKey { id: "k".to_owned(), key: "preview-key-preview-key-preview".to_owned() })
 }

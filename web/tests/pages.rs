@@ -31,14 +31,14 @@ fn demo() -> Channel {
         started_at_ms: Some(0),
         playback: Some("/live/demo/master.m3u8".to_owned()),
         revision: 7,
-        thumbnail: None,
+        ..Channel::default()
     }
 }
 
 fn api() -> Router {
     let me = |headers: HeaderMap| async move {
         match headers.get(header::COOKIE).is_some_and(|cookie| cookie == "session=1") {
-            true => Json(Me { username: "ada".to_owned(), role: Role::Admin, channels: vec![] }).into_response(),
+            true => Json(Me { username: "ada".to_owned(), role: Role::Admin, ..Me::default() }).into_response(),
             false => problem(StatusCode::UNAUTHORIZED, "guest", None),
         }
     };
@@ -51,15 +51,14 @@ fn api() -> Router {
     };
     let login = |Json(login): Json<Login>| async move {
         match login.password.as_str() {
-            "right" => (
-                [(header::SET_COOKIE, "session=1; HttpOnly")],
-                Json(Me { username: login.username, role: Role::Viewer, channels: vec![] }),
-            )
-                .into_response(),
+            "right" => {
+                ([(header::SET_COOKIE, "session=1; HttpOnly")], Json(Me { username: login.username, ..Me::default() }))
+                    .into_response()
+            }
             _ => problem(StatusCode::UNAUTHORIZED, "The password is wrong.", Some("password")),
         }
     };
-    let instance = Instance { name: "Brook".to_owned(), version: "1".to_owned(), needs_setup: false };
+    let instance = Instance { name: "Brook".to_owned(), ..Instance::default() };
     let routes = Router::new()
         .route("/instance", get(|| async { Json(instance) }))
         .route("/me", get(me))

@@ -173,7 +173,7 @@ fn make_channels(database: &Path, count: usize) -> anyhow::Result<Vec<StreamKey>
         for n in 0..count {
             let name = ChannelName::parse(&format!("bench{n}"))?;
             let channel = store.create_channel(&name, &owner.id, name.as_str(), now).await?;
-            keys.push(store.rotate_key(&channel.id, now).await?);
+            keys.push(store.rotate_key(&channel.id, now).await?.1);
         }
         store.close().await;
         Ok(keys)

@@ -101,16 +101,7 @@ mod tests {
 
     #[test]
     fn a_stream_that_waits_for_its_encoder_stays_among_the_live_ones() {
-        let channel = |name: &str, state| Channel {
-            name: name.to_owned(),
-            title: String::new(),
-            state,
-            viewers: 0,
-            started_at_ms: None,
-            playback: None,
-            revision: 0,
-            thumbnail: None,
-        };
+        let channel = |name: &str, state| Channel { name: name.to_owned(), state, ..Channel::default() };
         let all = [
             channel("a", LiveState::Live),
             channel("b", LiveState::Reconnecting),

@@ -128,7 +128,7 @@ pub struct TitleFields {
 pub async fn edit_title(OwnForm(visit): OwnForm, Form(fields): Form<TitleFields>) -> Response {
     let TitleFields { channel, title } = fields;
     let Some(channel) = channel_name(&channel) else { return super::not_found(visit).await };
-    match visit.client.edit_channel(&channel, &ChannelEdit { title: Some(title) }).await {
+    match visit.client.edit_channel(&channel, &ChannelEdit { title: Some(title), ..ChannelEdit::default() }).await {
         Ok(_) => redirect(&visit, &format!("/dashboard?channel={channel}&saved=title")),
         Err(error) => refused(&visit, Some(&channel), error).await,
     }
