@@ -1,6 +1,7 @@
 //! The first user, logging in and out.
 
 use crate::docs::{Answer, Done, op};
+use crate::policy::Action;
 use crate::refusal::Refusal;
 use crate::request::{Body, Caller, Origin, SESSION_MS};
 use crate::{App, now_ms};
@@ -99,7 +100,7 @@ async fn logout(State(app): State<App>, origin: Origin, headers: HeaderMap) -> R
 }
 
 async fn me(State(app): State<App>, caller: Caller) -> Result<Json<Me>, Refusal> {
-    Ok(Json(describe(&app, caller.user()?).await?))
+    Ok(Json(describe(&app, caller.may(Action::ReadAccount)?).await?))
 }
 
 async fn describe(app: &App, user: &User) -> Result<Me, Refusal> {

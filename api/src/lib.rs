@@ -2,14 +2,23 @@
 //! the store; what is on air it reads from the hub and never touches the media. The bodies are in
 //! `rivulet_protocol::rest`; web pages and scripts use this same API, there is no second one.
 
+mod access;
 mod accounts;
+mod broadcast;
 mod channels;
+mod check;
+mod directory;
 mod docs;
+mod events;
 mod guard;
+mod jobs;
+mod markdown;
+mod people;
 mod policy;
 mod refusal;
 mod request;
 mod rooms;
+mod schedule;
 mod slots;
 mod throttle;
 mod view;
@@ -22,13 +31,14 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::header;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, get};
-use rivulet_hub::Hub;
+use rivulet_hub::{Hub, Order};
 use rivulet_protocol::rest::BroadcastSettings;
-use rivulet_store::{SetupToken, Store};
+use rivulet_store::playback::PlaybackKey;
+use rivulet_store::{SetupToken, Store, StoreError};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 use tokio_util::sync::CancellationToken;
 
 const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -86,9 +96,30 @@ struct Shared {
     logins: throttle::Logins,
     slots: slots::Slots,
     rooms: rooms::Rooms,
+    playback_key: OnceCell<PlaybackKey>,
 }
 
 type App = Arc<Shared>;
+
+impl Shared {
+    /// What signs playback addresses.
+    async fn playback_key(&self) -> Result<&PlaybackKey, StoreError> {
+        self.playback_key.get_or_try_init(|| self.store.playback_key()).await
+    }
+
+    /// Pages that show the channel, and players without a page.
+    fn viewers(&self, channel: &str) -> u32 {
+        let players = self.hub.get(channel).map_or(0, |b| *b.players.borrow());
+        self.rooms.watching(channel).saturating_add(players)
+    }
+
+    /// Ends what is on air on a channel.
+    fn cut(&self, channel: &str, reason: &str) {
+        if let Some(broadcast) = self.hub.get(channel) {
+            broadcast.orders.send_replace(Some(Order::End { reason: reason.to_owned() }));
+        }
+    }
+}
 
 #[derive(Clone)]
 pub struct Api(App);
@@ -101,6 +132,7 @@ impl Api {
             logins: throttle::Logins::default(),
             slots: slots::Slots::new(config.max_event_streams, config.max_event_streams_per_address),
             rooms: rooms::Rooms::new(store.clone(), hub.clone(), shutdown.clone()),
+            playback_key: OnceCell::new(),
             config,
             store,
             hub,
@@ -112,7 +144,14 @@ impl Api {
     /// otherwise all clients count as one address.
     pub fn router(&self) -> Router {
         let mut document = OpenApi::default();
-        let requests = ApiRouter::new().merge(accounts::routes()).merge(channels::routes());
+        let requests = ApiRouter::new()
+            .merge(access::routes())
+            .merge(accounts::routes())
+            .merge(broadcast::routes())
+            .merge(channels::routes())
+            .merge(directory::routes())
+            .merge(people::routes())
+            .merge(schedule::routes());
         let requests = ApiRouter::new().nest("/api/v1", requests).finish_api_with(&mut document, docs::describe);
         docs::complete(&mut document);
         let document = Bytes::from(serde_json::to_vec(&document).unwrap_or_default());
@@ -120,7 +159,7 @@ impl Api {
         let v1 = requests
             .route("/api/openapi.json", get(document))
             .layer(from_fn(guard::deadline))
-            .merge(Router::new().nest("/api/v1", channels::streams()))
+            .merge(Router::new().nest("/api/v1", broadcast::streams()))
             .method_not_allowed_fallback(guard::method_not_allowed)
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
             .with_state(self.0.clone());
@@ -137,8 +176,12 @@ impl Api {
 
     /// Pages that show the channel, and players without a page.
     pub fn viewers(&self, channel: &str) -> u32 {
-        let players = self.0.hub.get(channel).map_or(0, |b| *b.players.borrow());
-        self.0.rooms.watching(channel).saturating_add(players)
+        self.0.viewers(channel)
+    }
+
+    /// What it does without being asked, until the server begins to stop.
+    pub async fn run(self, shutdown: CancellationToken) {
+        jobs::run(&self.0, &shutdown).await;
     }
 }
 

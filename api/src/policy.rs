@@ -1,25 +1,44 @@
-//! Who may do what: all of it, in one place.
+//! Who may do what: all of it, in one place. Handlers name an [`Action`] and are told.
 
-use rivulet_protocol::rest::Role;
-use rivulet_store::User;
+use rivulet_protocol::rest::{ChannelRole, Role, Scope};
+
+/// Who asks, as far as it matters here.
+#[derive(Debug, Clone, Copy)]
+pub struct Actor<'a> {
+    pub role: Role,
+    pub suspended: bool,
+    /// What the access token is for; a person with a session may do all that they may.
+    pub scopes: Option<&'a [Scope]>,
+    /// In the channel that the action is about.
+    pub in_channel: Option<ChannelRole>,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action<'a> {
+pub enum Action {
+    /// See what is one's own: profile, sessions, follows, notifications.
+    ReadAccount,
+    ChangeAccount,
+    /// Passwords, second factors, sessions, tokens: a token cannot make more of its kind.
+    SecureAccount,
+    /// Log out, take one's data along, delete the account.
+    LeaveAccount,
+    Follow,
+    Report,
     CreateChannel,
-    EditChannel {
-        owner_id: &'a str,
-    },
-    /// See them and set them.
-    ChangeSettings {
-        owner_id: &'a str,
-    },
-    /// Server, state of the incoming stream.
-    SeeGoLive {
-        owner_id: &'a str,
-    },
-    MakeKey {
-        owner_id: &'a str,
-    },
+    /// Title, profile, panels, schedule, settings of broadcasts, webhooks.
+    EditChannel,
+    /// Keys, staff, the end of the channel.
+    OwnChannel,
+    /// Who may watch.
+    ManageAccess,
+    /// The state of the incoming stream, followers, viewers over time.
+    SeeChannelInside,
+    /// Watch what is not for everybody.
+    WatchInside,
+    /// People and channels of the instance: see, suspend, restore; reports; the audit log.
+    Moderate,
+    /// Roles, settings, invites, announcements, categories, what is on air and what it costs.
+    Administer,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,17 +46,41 @@ pub enum Answer {
     Yes,
     /// A guest may not; whoever logs in perhaps may.
     LogIn,
+    /// Nobody may with this access token.
+    Token,
+    /// Not while suspended.
+    Suspended,
     No,
 }
 
-pub fn may(user: Option<&User>, action: Action<'_>) -> Answer {
-    let Some(user) = user else { return Answer::LogIn };
+pub fn may(actor: Option<Actor<'_>>, action: Action) -> Answer {
+    use Action::*;
+    let Some(Actor { role, suspended, scopes, in_channel }) = actor else { return Answer::LogIn };
+    let scope = match action {
+        ReadAccount => Some(Scope::UserRead),
+        ChangeAccount | Follow | Report => Some(Scope::UserWrite),
+        SecureAccount | LeaveAccount => None,
+        SeeChannelInside | WatchInside => Some(Scope::ChannelRead),
+        CreateChannel | EditChannel | OwnChannel | ManageAccess => Some(Scope::ChannelWrite),
+        Moderate => Some(Scope::Moderate),
+        Administer => Some(Scope::Admin),
+    };
+    if scopes.is_some_and(|granted| scope.is_none_or(|needed| !granted.contains(&needed))) {
+        return Answer::Token;
+    }
+    if suspended && !matches!(action, ReadAccount | LeaveAccount) {
+        return Answer::Suspended;
+    }
+    let admin = role == Role::Admin;
+    let owner = admin || in_channel == Some(ChannelRole::Owner);
     let allowed = match action {
-        Action::CreateChannel => true,
-        Action::EditChannel { owner_id }
-        | Action::ChangeSettings { owner_id }
-        | Action::SeeGoLive { owner_id }
-        | Action::MakeKey { owner_id } => user.role == Role::Admin || user.id == owner_id,
+        ReadAccount | ChangeAccount | SecureAccount | LeaveAccount | Follow | Report | CreateChannel => true,
+        EditChannel | ManageAccess => owner || in_channel == Some(ChannelRole::Editor),
+        OwnChannel => owner,
+        SeeChannelInside => admin || in_channel.is_some(),
+        WatchInside => role != Role::Viewer || in_channel.is_some(),
+        Moderate => role != Role::Viewer,
+        Administer => admin,
     };
     if allowed { Answer::Yes } else { Answer::No }
 }
@@ -46,22 +89,70 @@ pub fn may(user: Option<&User>, action: Action<'_>) -> Answer {
 mod tests {
     use super::*;
 
+    /// Guest, viewer, channel's moderator, editor and owner, instance's moderator and admin, the
+    /// same admin suspended.
     #[test]
     fn who_may_do_what() {
-        let user = |id: &str, role| User { id: id.into(), name: id.into(), role };
-        let (owner, other, admin) =
-            (user("owner", Role::Viewer), user("other", Role::Viewer), user("admin", Role::Admin));
-        let everybody = [None, Some(&other), Some(&owner), Some(&admin)];
-        let owner_id = "owner";
-        use Answer::{LogIn, No, Yes};
+        let actor = |role, in_channel| Some(Actor { role, suspended: false, scopes: None, in_channel });
+        let everybody = [
+            None,
+            actor(Role::Viewer, None),
+            actor(Role::Viewer, Some(ChannelRole::Moderator)),
+            actor(Role::Viewer, Some(ChannelRole::Editor)),
+            actor(Role::Viewer, Some(ChannelRole::Owner)),
+            actor(Role::Moderator, None),
+            actor(Role::Admin, None),
+            Some(Actor { role: Role::Admin, suspended: true, scopes: None, in_channel: Some(ChannelRole::Owner) }),
+        ];
+        use Action::*;
+        let letter = |answer| match answer {
+            Answer::Yes => 'y',
+            Answer::LogIn => 'l',
+            Answer::Token => 't',
+            Answer::Suspended => 's',
+            Answer::No => '-',
+        };
         for (action, want) in [
-            (Action::CreateChannel, [LogIn, Yes, Yes, Yes]),
-            (Action::EditChannel { owner_id }, [LogIn, No, Yes, Yes]),
-            (Action::ChangeSettings { owner_id }, [LogIn, No, Yes, Yes]),
-            (Action::SeeGoLive { owner_id }, [LogIn, No, Yes, Yes]),
-            (Action::MakeKey { owner_id }, [LogIn, No, Yes, Yes]),
+            (ReadAccount, "lyyyyyyy"),
+            (ChangeAccount, "lyyyyyys"),
+            (SecureAccount, "lyyyyyys"),
+            (LeaveAccount, "lyyyyyyy"),
+            (Follow, "lyyyyyys"),
+            (Report, "lyyyyyys"),
+            (CreateChannel, "lyyyyyys"),
+            (EditChannel, "l--yy-ys"),
+            (OwnChannel, "l---y-ys"),
+            (ManageAccess, "l--yy-ys"),
+            (SeeChannelInside, "l-yyy-ys"),
+            (WatchInside, "l-yyyyys"),
+            (Moderate, "l----yys"),
+            (Administer, "l-----ys"),
         ] {
-            assert_eq!(everybody.map(|user| may(user, action)), want, "{action:?}");
+            let answers: String = everybody.iter().map(|actor| letter(may(*actor, action))).collect();
+            assert_eq!(answers, want, "{action:?}");
         }
+    }
+
+    #[test]
+    fn a_token_does_what_it_is_for() {
+        use Action::*;
+        let all = [ReadAccount, ChangeAccount, SecureAccount, LeaveAccount, EditChannel, SeeChannelInside, Moderate, Administer];
+        for (scopes, allowed) in [
+            (&[][..], &[][..]),
+            (&[Scope::UserRead], &[ReadAccount]),
+            (&[Scope::UserWrite], &[ChangeAccount]),
+            (&[Scope::ChannelRead, Scope::ChannelWrite], &[EditChannel, SeeChannelInside]),
+            (&[Scope::Moderate], &[Moderate]),
+            (&[Scope::Admin], &[Administer]),
+            (&[Scope::ChatRead, Scope::ChatWrite], &[]),
+        ] {
+            for action in all {
+                let actor = Actor { role: Role::Admin, suspended: false, scopes: Some(scopes), in_channel: None };
+                let want = if allowed.contains(&action) { Answer::Yes } else { Answer::Token };
+                assert_eq!(may(Some(actor), action), want, "{scopes:?} {action:?}");
+            }
+        }
+        let viewer = Actor { role: Role::Viewer, suspended: false, scopes: Some(&[Scope::Admin]), in_channel: None };
+        assert_eq!(may(Some(viewer), Administer), Answer::No, "a token gives nothing that its user does not have");
     }
 }

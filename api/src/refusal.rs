@@ -4,16 +4,17 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use rivulet_protocol::NameError;
-use rivulet_protocol::rest::Problem;
+use rivulet_protocol::rest::{Problem, Suspension};
 use rivulet_store::StoreError;
 use rivulet_store::password::PasswordError;
+use std::borrow::Cow;
 
 #[derive(Debug)]
 pub struct Refusal {
     status: StatusCode,
     code: &'static str,
     detail: String,
-    field: Option<&'static str>,
+    field: Option<Cow<'static, str>>,
     retry_after_s: Option<u64>,
 }
 
@@ -34,14 +35,26 @@ impl Refusal {
         Self::new(StatusCode::FORBIDDEN, "forbidden", "You may not do this here.")
     }
 
+    pub fn not_with_token() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "scope_missing", "This access token is not for that.")
+    }
+
+    pub fn suspended(suspension: &Suspension) -> Self {
+        let detail = match suspension.reason.trim_end_matches('.') {
+            "" => "Your account is suspended.".to_owned(),
+            reason => format!("Your account is suspended: {reason}."),
+        };
+        Self::new(StatusCode::FORBIDDEN, "suspended", detail)
+    }
+
     /// A field of the request that cannot be accepted.
-    pub fn field(field: &'static str, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { field: Some(field), ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail) }
+    pub fn field(field: impl Into<Cow<'static, str>>, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { field: Some(field.into()), ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail) }
     }
 
     pub fn taken(field: &'static str) -> Self {
         let detail = sentence(StoreError::Taken);
-        Self { field: Some(field), ..Self::new(StatusCode::CONFLICT, "taken", detail) }
+        Self { field: Some(field.into()), ..Self::new(StatusCode::CONFLICT, "taken", detail) }
     }
 
     pub fn too_many(code: &'static str, detail: impl Into<String>, retry_after_s: u64) -> Self {

@@ -1,7 +1,7 @@
 //! What a handler wants to know of a request: who sends it and from where, the channel in its
 //! path, its body. Each is an extractor that refuses in our own words.
 
-use crate::policy::{self, Action, Answer};
+use crate::policy::{self, Action, Actor, Answer};
 use crate::refusal::Refusal;
 use crate::{App, Shared, now_ms};
 use axum::body::Bytes;
@@ -10,6 +10,7 @@ use axum::http::request::Parts;
 use axum::http::uri::{Authority, Scheme};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use rivulet_protocol::ChannelName;
+use rivulet_protocol::rest::{ChannelRole, Scope};
 use rivulet_store::{Channel, SecretHash, SessionToken, User};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
@@ -26,6 +27,12 @@ pub const SESSION_MS: i64 = 30 * 24 * 3600 * 1000;
 /// home gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Network(IpAddr);
+
+impl std::fmt::Display for Network {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 impl Network {
     pub fn of(address: IpAddr) -> Self {
@@ -112,6 +119,12 @@ impl Origin {
         SessionToken::parse(text).map(|token| token.hash())
     }
 
+    /// Of a path of ours, as somebody elsewhere has to write it.
+    pub fn url(&self, path: &str) -> String {
+        let scheme = if self.https { "https" } else { "http" };
+        format!("{scheme}://{}{path}", self.authority.as_ref().map_or("localhost", Authority::as_str))
+    }
+
     /// What to paste into an encoder.
     pub fn ingest_server(&self, app: &Shared) -> String {
         let host = self.authority.as_ref().map_or("localhost", Authority::host);
@@ -136,28 +149,56 @@ impl FromRequestParts<App> for Origin {
 }
 
 /// Who sends the request.
-pub struct Caller(pub Option<User>);
+pub struct Caller {
+    user: Option<User>,
+    /// Of the access token that came along, if it was one.
+    scopes: Option<Vec<Scope>>,
+}
 
 impl FromRequestParts<App> for Caller {
     type Rejection = Refusal;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
-        match Origin::new(app, parts).session(&parts.headers) {
-            Some(session) => Ok(Self(app.store.session_user(&session, now_ms()).await?)),
-            None => Ok(Self(None)),
-        }
+        let user = match Origin::new(app, parts).session(&parts.headers) {
+            Some(session) => app.store.session_user(&session, now_ms()).await?,
+            None => None,
+        };
+        Ok(Self { user, scopes: None })
     }
 }
 
 impl Caller {
-    pub fn user(&self) -> Result<&User, Refusal> {
-        self.0.as_ref().ok_or_else(Refusal::log_in)
+    /// Whoever it is, for what differs from one to another and is nobody's secret.
+    pub fn known(&self) -> Option<&User> {
+        self.user.as_ref()
     }
 
-    pub fn may(&self, action: Action<'_>) -> Result<(), Refusal> {
-        match policy::may(self.0.as_ref(), action) {
-            Answer::Yes => Ok(()),
-            Answer::LogIn => Err(Refusal::log_in()),
-            Answer::No => Err(Refusal::forbidden()),
+    /// The user, if they may do this.
+    pub fn may(&self, action: Action) -> Result<&User, Refusal> {
+        self.ask(action, None)
+    }
+
+    /// The same for what concerns a channel.
+    pub async fn may_in(&self, app: &Shared, channel: &Channel, action: Action) -> Result<&User, Refusal> {
+        let in_channel = self.role_in(app, channel).await?;
+        self.ask(action, in_channel)
+    }
+
+    pub async fn role_in(&self, app: &Shared, channel: &Channel) -> Result<Option<ChannelRole>, Refusal> {
+        let Some(user) = &self.user else { return Ok(None) };
+        Ok(app.store.role_in(channel, &user.id).await?)
+    }
+
+    fn ask(&self, action: Action, in_channel: Option<ChannelRole>) -> Result<&User, Refusal> {
+        let user = self.user.as_ref().ok_or_else(Refusal::log_in)?;
+        let suspension = user.suspended(now_ms());
+        let scopes = self.scopes.as_deref();
+        let actor = Actor { role: user.role, suspended: suspension.is_some(), scopes, in_channel };
+        match (policy::may(Some(actor), action), suspension) {
+            (Answer::Yes, _) => Ok(user),
+            (Answer::LogIn, _) => Err(Refusal::log_in()),
+            (Answer::Token, _) => Err(Refusal::not_with_token()),
+            (Answer::Suspended, Some(suspension)) => Err(Refusal::suspended(suspension)),
+            (Answer::Suspended | Answer::No, _) => Err(Refusal::forbidden()),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What a page shows of a channel: a function of the stored row and of what is on air.
 
 use rivulet_hub::{Broadcast, Hub};
-use rivulet_protocol::rest::{Channel, Check, Ingest, Level, LiveState};
+use rivulet_protocol::rest::{AccessKind, Channel, Check, Ingest, Level, LiveState};
 use rivulet_store::Channel as Row;
 
 /// What is on air on a channel.
@@ -50,10 +50,13 @@ pub fn channel(row: &Row, on_air: Option<&OnAir>) -> Channel {
         channel.state = on_air.state;
         channel.viewers = on_air.viewers;
         channel.started_at_ms = Some(on_air.started_at_ms);
-        channel.playback = on_air.playable.then(|| format!("/live/{name}/master.m3u8"));
+        let open = row.access == AccessKind::Public;
+        channel.playback = (on_air.playable && open).then(|| format!("/live/{name}/master.m3u8"));
         // Each broadcast counts from zero; with its start added, no two of a channel are alike.
         channel.revision = on_air.started_at_ms.unsigned_abs().saturating_add(on_air.revision);
-        channel.thumbnail = on_air.thumbnail_at_ms.map(|t| format!("/live/{name}/thumbnail.jpg?t={t}"));
+        // Who may watch has changed: addresses of before are void.
+        channel.revision = channel.revision.saturating_add(row.access_revision.unsigned_abs());
+        channel.thumbnail = on_air.thumbnail_at_ms.filter(|_| open).map(|t| format!("/live/{name}/thumbnail.jpg?t={t}"));
     }
     channel
 }

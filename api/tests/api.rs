@@ -124,6 +124,7 @@ impl Site {
             first_number: 0,
             latency: Latency::Low,
             on_demand: false,
+            protected: None,
         })
     }
 }
@@ -438,7 +439,7 @@ async fn channels(site: Site) {
     assert!(ann.get("/channels/second/golive").await.json::<GoLive>().has_key);
     let opens = async |key: &NewKey| {
         let key = StreamKey::parse(&key.key).unwrap();
-        site.store.channel_by_key(&key, 1).await.unwrap().map(|(channel, _)| channel.name)
+        site.store.channel_by_key(&key, 1).await.unwrap().map(|holder| holder.channel.name)
     };
     assert_eq!((opens(&first).await, opens(&second).await.as_deref()), (None, Some("second")));
 

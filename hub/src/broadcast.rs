@@ -32,6 +32,8 @@ pub struct BroadcastInfo {
     pub latency: Latency,
     /// Qualities are encoded only while somebody watches them.
     pub on_demand: bool,
+    /// What [`Broadcast::protected`] begins with.
+    pub protected: Option<i64>,
 }
 
 /// What pages and playlists show of a broadcast; each part writes its own fields.
@@ -62,6 +64,15 @@ pub struct Metrics {
     pub dropped_frames: AtomicU64,
 }
 
+/// What the people who run a channel, or the instance, tell ingest about what is on air.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    /// Whoever sends with this key, by its id, has to stop; the broadcast waits for another.
+    DropKey { key_id: String, reason: String },
+    /// It is over.
+    End { reason: String },
+}
+
 pub struct Broadcast {
     pub info: BroadcastInfo,
     pub source: Feed<Source>,
@@ -75,6 +86,11 @@ pub struct Broadcast {
     pub thumbnail: watch::Sender<Option<Bytes>>,
     /// Told by the origin when somebody looks at a thumbnail that is old.
     pub thumbnail_wanted: Notify,
+    /// The newest one holds; ingest follows them.
+    pub orders: watch::Sender<Option<Order>>,
+    /// For what is not for everybody: the revision of the channel's access, which the signatures of
+    /// playback addresses have to be for. Written by the API, read by the origin.
+    pub protected: watch::Sender<Option<i64>>,
     pub metrics: Metrics,
 }
 
@@ -122,6 +138,8 @@ impl Hub {
             players: watch::Sender::new(0),
             thumbnail: watch::Sender::new(None),
             thumbnail_wanted: Notify::new(),
+            orders: watch::Sender::new(None),
+            protected: watch::Sender::new(info.protected),
             metrics: Metrics::default(),
             info,
         });

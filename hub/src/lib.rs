@@ -9,7 +9,7 @@ mod demand;
 mod feed;
 mod starts;
 
-pub use broadcast::{Broadcast, BroadcastInfo, Hub, HubEvent, Metrics, Status};
+pub use broadcast::{Broadcast, BroadcastInfo, Hub, HubEvent, Metrics, Order, Status};
 pub use demand::Demand;
 pub use feed::{Feed, Lagged, Reader};
 pub use starts::Starts;

@@ -3,7 +3,7 @@
 
 use crate::health::{Health, Limits};
 use crate::session::Metadata;
-use rivulet_hub::{Broadcast, BroadcastInfo, Hub, Source};
+use rivulet_hub::{Broadcast, BroadcastInfo, Hub, Order, Source};
 use rivulet_media::flv::{AudioTag, VideoTag};
 use rivulet_media::ms_from_ticks;
 use rivulet_media::timeline::{Output, START_MS, Timeline, TimelineError};
@@ -31,6 +31,7 @@ pub enum Command {
     /// This session feeds the broadcast from now on; the one before is told why it has to go.
     Attach {
         session: u64,
+        key_id: String,
         kick: oneshot::Sender<String>,
     },
     Metadata {
@@ -83,10 +84,11 @@ impl Publishers {
     pub async fn attach(
         &self,
         channel: &Channel,
+        key_id: String,
         session: u64,
         kick: oneshot::Sender<String>,
     ) -> mpsc::Sender<Command> {
-        let mut attach = Command::Attach { session, kick };
+        let mut attach = Command::Attach { session, key_id, kick };
         loop {
             let owner = self.owner(channel, None);
             match owner.send(attach).await {
@@ -96,6 +98,11 @@ impl Publishers {
             }
             self.forget(&channel.id, &owner);
         }
+    }
+
+    /// For the broadcaster's page: why this channel's encoder was not let in.
+    pub fn refused(&self, channel: &Channel, reason: &str) {
+        self.hub.set_refusal(&channel.name, Some(reason.to_owned()));
     }
 
     /// Waits until every owner has ended its broadcast, after a shutdown.
@@ -176,6 +183,8 @@ struct Resumed {
 
 struct Feeding {
     session: u64,
+    /// The stream key that it came with.
+    key_id: String,
     kick: oneshot::Sender<String>,
 }
 
@@ -229,6 +238,18 @@ impl Owner {
                     info!("encoder did not return");
                     break;
                 }
+                order = ordered(self.live.as_deref()) => match order {
+                    Order::DropKey { key_id, reason } => {
+                        if self.session.as_ref().is_some_and(|feeding| feeding.key_id == key_id) {
+                            self.kick(&reason);
+                        }
+                    }
+                    Order::End { reason } => {
+                        self.hub.set_refusal(&self.channel.name, Some(reason.clone()));
+                        self.kick(&reason);
+                        break;
+                    }
+                },
                 () = &mut stopping => {
                     self.kick("the server is restarting");
                     // The next process goes on with it.
@@ -247,9 +268,9 @@ impl Owner {
 
     async fn handle(&mut self, command: Command) {
         match command {
-            Command::Attach { session, kick } => {
+            Command::Attach { session, key_id, kick } => {
                 self.kick("another encoder with this stream key has taken over");
-                self.session = Some(Feeding { session, kick });
+                self.session = Some(Feeding { session, key_id, kick });
                 self.health = Health::default();
                 if self.live.is_some() {
                     self.timeline.reconnect(self.last_packet.elapsed().as_millis() as i64);
@@ -328,7 +349,7 @@ impl Owner {
             return Ok(());
         }
         let started_at_ms = now_ms();
-        let id = self.store.start_broadcast(&self.channel.id, &self.channel.title, started_at_ms).await?;
+        let id = self.store.start_broadcast(&self.channel, started_at_ms).await?;
         info!(broadcast = %id, "broadcast starts");
         self.hub.set_refusal(&self.channel.name, None);
         self.go_on_air(id, started_at_ms, 0);
@@ -344,6 +365,7 @@ impl Owner {
             first_number,
             latency: self.settings.latency,
             on_demand: self.settings.rungs == Rungs::OnDemand,
+            protected: self.channel.protected(),
         }));
     }
 
@@ -401,6 +423,22 @@ impl Owner {
         info!(broadcast = %live.info.id, "broadcast ends");
         if let Err(error) = self.store.end_broadcast(&live.info.id, now_ms()).await {
             warn!(%error, "cannot record the end of the broadcast");
+        }
+    }
+}
+
+/// The next order for what is on air.
+async fn ordered(live: Option<&Broadcast>) -> Order {
+    let Some(live) = live else { return std::future::pending().await };
+    let mut orders = live.orders.subscribe();
+    loop {
+        if live.orders.borrow().is_some()
+            && let Some(order) = live.orders.send_replace(None)
+        {
+            return order;
+        }
+        if orders.changed().await.is_err() {
+            std::future::pending::<()>().await;
         }
     }
 }

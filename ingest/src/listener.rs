@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use rivulet_hub::Hub;
 use rivulet_media::flv::{self, FlvError};
 use rivulet_protocol::rest::BroadcastSettings;
-use rivulet_store::{Channel, Store, StreamKey};
+use rivulet_store::{KeyHolder, Channel, Store, StreamKey};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -358,9 +358,17 @@ impl Connection {
             Err(Ended::Refused(reason.to_owned()))
         };
         match channel {
-            Ok(Some((channel, _))) => {
+            Ok(Some(KeyHolder { suspended: Some(suspension), channel, .. })) => {
+                let reason = match suspension.reason.as_str() {
+                    "" => "this channel is suspended".to_owned(),
+                    reason => format!("this channel is suspended: {reason}"),
+                };
+                self.publishers.refused(&channel, &reason);
+                refuse(session, &reason)
+            }
+            Ok(Some(KeyHolder { channel, key_id, suspended: None })) => {
                 let (kick, kicked) = oneshot::channel();
-                let owner = self.publishers.attach(&channel, self.number, kick).await;
+                let owner = self.publishers.attach(&channel, key_id, self.number, kick).await;
                 info!(channel = %channel.name, "publishing");
                 Ok(Feeding { channel, owner, kicked })
             }

@@ -2,6 +2,7 @@
 //! left it, from the blob store, always under the same URL.
 
 use crate::dash;
+use crate::gate;
 use crate::live::{Found, Live, Registry, Unanswered, Wanted};
 use crate::playlist;
 use crate::recorder::{content_type, object_key};
@@ -9,13 +10,17 @@ use axum::Router;
 use axum::extract::{ConnectInfo, Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use rivulet_protocol::ChannelName;
-use rivulet_store::Blobs;
+use rivulet_store::playback::PlaybackKey;
+use rivulet_store::{Blobs, SecretHash, Store, StoreError};
+use serde::Deserialize;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use tokio::sync::OnceCell;
 
 const PLAYLIST: &str = "application/vnd.apple.mpegurl";
 const MANIFEST: &str = "application/dash+xml";
@@ -29,16 +34,27 @@ const PART: &str = "public, max-age=60, immutable";
 pub struct Files {
     pub registry: Arc<Registry>,
     pub blobs: Blobs,
+    pub store: Store,
+    pub cdn_secret: Option<SecretHash>,
+    pub playback_key: Arc<OnceCell<PlaybackKey>>,
+}
+
+impl Files {
+    /// Read when the first protected broadcast is watched.
+    pub async fn playback_key(&self) -> Result<&PlaybackKey, StoreError> {
+        self.playback_key.get_or_try_init(|| self.store.playback_key()).await
+    }
 }
 
 pub fn router(files: Files) -> Router {
-    Router::new()
+    let routes = Router::new()
         .route("/live/{channel}/master.m3u8", get(multivariant).options(preflight))
         .route("/live/{channel}/manifest.mpd", get(manifest).options(preflight))
         .route(dash::TIME, get(time).options(preflight))
         .route("/live/{channel}/thumbnail.jpg", get(thumbnail))
         .route("/live/{channel}/{broadcast}/{rendition}/{file}", get(file).options(preflight))
-        .with_state(files)
+        .route_layer(from_fn_with_state(files.clone(), gate::watch));
+    Router::new().nest("/p/{ticket}", routes.clone()).merge(routes).with_state(files)
 }
 
 fn not_found() -> Response {
@@ -68,14 +84,14 @@ fn text(kind: &'static str, body: impl Into<Bytes>, cache: &'static str) -> Resp
     (headers, body.into()).into_response()
 }
 
-async fn multivariant(State(files): State<Files>, Path(channel): Path<String>) -> Response {
+async fn multivariant(State(files): State<Files>, Path(ChannelPath { channel }): Path<ChannelPath>) -> Response {
     let Ok(channel) = ChannelName::parse(&channel) else { return not_found() };
     let Some(live) = files.registry.current(channel.as_str()) else { return not_found() };
     let body = playlist::multivariant(&live.window(), &live.broadcast.info.id, |id| live.is_shed(id));
     body.map_or_else(not_found, |body| text(PLAYLIST, body, "public, max-age=1"))
 }
 
-async fn manifest(State(files): State<Files>, Path(channel): Path<String>) -> Response {
+async fn manifest(State(files): State<Files>, Path(ChannelPath { channel }): Path<ChannelPath>) -> Response {
     let Ok(channel) = ChannelName::parse(&channel) else { return not_found() };
     let Some(live) = files.registry.current(channel.as_str()) else { return not_found() };
     let info = &live.broadcast.info;
@@ -90,7 +106,7 @@ async fn time() -> Response {
 
 async fn thumbnail(
     State(files): State<Files>,
-    Path(channel): Path<String>,
+    Path(ChannelPath { channel }): Path<ChannelPath>,
     method: Method,
     headers: HeaderMap,
 ) -> Response {
@@ -148,9 +164,23 @@ fn unanswered(why: Unanswered) -> Response {
     }
 }
 
+#[derive(Deserialize)]
+struct FilePath {
+    channel: String,
+    broadcast: String,
+    rendition: String,
+    file: String,
+}
+
+/// Of addresses with and without a ticket before it.
+#[derive(Deserialize)]
+struct ChannelPath {
+    channel: String,
+}
+
 async fn file(
     State(files): State<Files>,
-    Path((channel, broadcast, rendition, file)): Path<(String, String, String, String)>,
+    Path(FilePath { channel, broadcast, rendition, file }): Path<FilePath>,
     RawQuery(query): RawQuery,
     peer: Option<axum::Extension<ConnectInfo<SocketAddr>>>,
     method: Method,

@@ -3,6 +3,7 @@
 //! [`retention`] removes what is too old.
 
 mod dash;
+mod gate;
 mod http;
 mod live;
 mod playlist;
@@ -18,7 +19,7 @@ use crate::recorder::Recorder;
 use prometheus::{Histogram, HistogramOpts, IntCounter, Registry};
 use rivulet_hub::{Hub, Starts};
 use rivulet_media::Ticks;
-use rivulet_store::{Blobs, Store};
+use rivulet_store::{Blobs, SecretHash, Store};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -38,6 +39,8 @@ pub struct Config {
     pub part: Ticks,
     /// How long the segments of an ended broadcast are kept; `None`: for ever.
     pub retention: Option<Duration>,
+    /// What a CDN sends that fetches for everybody who may watch.
+    pub cdn_secret: Option<SecretHash>,
 }
 
 #[derive(Clone)]
@@ -82,7 +85,13 @@ impl Origin {
     }
 
     pub fn router(&self) -> axum::Router {
-        http::router(Files { registry: self.live.clone(), blobs: self.deps.blobs.clone() })
+        http::router(Files {
+            registry: self.live.clone(),
+            blobs: self.deps.blobs.clone(),
+            store: self.deps.store.clone(),
+            cdn_secret: self.config.cdn_secret,
+            playback_key: Arc::default(),
+        })
     }
 
     /// Serves every broadcast until `shutdown`; returns once the last segments are stored or

@@ -58,7 +58,7 @@ mod tests {
         let channel = store.create_channel(&name, &owner.id, "title", 1).await.unwrap();
         let mut kept = Vec::new();
         for ended_at_ms in [1_000, 9_000] {
-            let id = store.start_broadcast(&channel.id, "title", 500).await.unwrap();
+            let id = store.start_broadcast(&channel, 500).await.unwrap();
             for number in 0..700 {
                 let object_key = crate::recorder::object_key(&id, "source", number);
                 if number < 3 {

@@ -115,6 +115,7 @@ impl App {
                 spool_max_bytes: settings.spool_mib * 1024 * 1024,
                 part: settings.part().map_err(anyhow::Error::msg)?,
                 retention: Some(settings.retention).filter(|keep| !keep.is_zero()),
+                cdn_secret: settings.cdn_secret.as_deref().map(rivulet_store::SecretHash::of),
             },
             rivulet_origin::Deps { store: store.clone(), blobs, hub: hub.clone() },
             &registry,
@@ -156,6 +157,7 @@ impl App {
         let metrics =
             Arc::new(metrics::Metrics::new(self.registry, self.hub.clone(), self.ingest.stats(), api.clone())?);
         tokio::spawn(metrics.clone().follow());
+        let jobs = tokio::spawn(api.clone().run(signal.clone()));
         let router = rivulet_web::router(rivulet_web::WebDeps { api: api.router() })
             .merge(self.origin.router())
             .merge(api.router())
@@ -172,6 +174,7 @@ impl App {
         signal.cancelled().await;
         let drain = async {
             // In the order of the flow: each part has heard the end before it is told to stop.
+            let _ = jobs.await;
             let _ = ingest.await;
             stop_last.cancel();
             let _ = transcoder.await;

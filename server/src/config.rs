@@ -114,6 +114,9 @@ pub struct Serve {
     /// How long ended broadcasts are kept, such as 12h or 7d; 0 keeps them for ever
     #[arg(long, env = "RIVULET_RETENTION", default_value = "7d", value_parser = duration, value_name = "TIME")]
     pub retention: Duration,
+    /// What a CDN sends as `Authorization: Bearer SECRET`: it may fetch broadcasts that are not public
+    #[arg(long, env = "RIVULET_CDN_SECRET", hide_env_values = true, value_name = "SECRET")]
+    pub cdn_secret: Option<String>,
     /// What may wait on disk for an unreachable S3, in MiB
     #[arg(long, env = "RIVULET_SPOOL_MIB", default_value_t = 8_192, value_name = "MIB")]
     pub spool_mib: u64,

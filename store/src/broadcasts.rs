@@ -1,8 +1,10 @@
 //! What was on air, and which objects in the blob store hold it. Retention works from here: it
 //! takes the broadcasts that ended long ago, deletes their objects, then the rows.
 
-use crate::{Store, StoreError, id, placeholders};
-use sqlx::AssertSqlSafe;
+use crate::{Channel, Store, StoreError, id, placeholders};
+use rivulet_protocol::rest::{BroadcastInfo, CategoryRef, ViewerSample};
+use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row};
 use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,19 +43,51 @@ fn segment((broadcast_id, rendition, number, start_ticks, duration_ticks, bytes,
     Segment { broadcast_id, rendition, number, start_ticks, duration_ticks, bytes, object_key }
 }
 
+/// The query for a [`BroadcastInfo`] of each row for which a condition holds.
+macro_rules! history {
+    ($condition:literal) => {
+        concat!(
+            "SELECT broadcasts.id, title, broadcasts.category, categories.name AS category_name, started_at_ms, \
+             ended_at_ms, peak_viewers, viewers_sum, samples \
+             FROM broadcasts LEFT JOIN categories ON categories.slug = broadcasts.category WHERE ",
+            $condition
+        )
+    };
+}
+
+fn past(row: AnyRow) -> sqlx::Result<BroadcastInfo> {
+    let category: Option<String> = row.try_get("category")?;
+    let category_name: Option<String> = row.try_get("category_name")?;
+    let (sum, samples): (i64, i64) = (row.try_get("viewers_sum")?, row.try_get("samples")?);
+    let count = |number: i64| number.try_into().unwrap_or(0);
+    Ok(BroadcastInfo {
+        id: row.try_get("id")?,
+        title: row.try_get("title")?,
+        category: category.zip(category_name).map(|(slug, name)| CategoryRef { slug, name }),
+        started_at_ms: row.try_get("started_at_ms")?,
+        ended_at_ms: row.try_get("ended_at_ms")?,
+        peak_viewers: count(row.try_get("peak_viewers")?),
+        average_viewers: count(sum / samples.max(1)),
+    })
+}
+
 const SEGMENT_COLUMNS: usize = 7;
 /// Rows in one statement.
 const ROWS: usize = 200;
 
 impl Store {
-    /// Answers the broadcast's id.
-    pub async fn start_broadcast(&self, channel_id: &str, title: &str, now_ms: i64) -> Result<String, StoreError> {
+    /// With the title, category and access that the channel has now; answers the broadcast's id.
+    pub async fn start_broadcast(&self, channel: &Channel, now_ms: i64) -> Result<String, StoreError> {
         let id = id::new(now_ms);
-        sqlx::query("INSERT INTO broadcasts (id, channel_id, title, started_at_ms) VALUES ($1, $2, $3, $4)")
+        let sql = "INSERT INTO broadcasts (id, channel_id, title, started_at_ms, category, protected) \
+                   VALUES ($1, $2, $3, $4, $5, $6)";
+        sqlx::query(sql)
             .bind(&id)
-            .bind(channel_id)
-            .bind(title)
+            .bind(&channel.id)
+            .bind(&channel.title)
             .bind(now_ms)
+            .bind(channel.category.as_ref().map(|category| &category.slug))
+            .bind(i64::from(channel.protected().is_some()))
             .execute(&self.pool)
             .await?;
         Ok(id)
@@ -84,6 +118,76 @@ impl Store {
         .fetch_all(&self.pool)
         .await?;
         Ok(rows.into_iter().map(broadcast).collect())
+    }
+
+    /// Up to `limit` of a channel, the newest first, those before the id that a page ended with.
+    pub async fn history(
+        &self,
+        channel_id: &str,
+        before: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<BroadcastInfo>, StoreError> {
+        // Ids are in the order of the starts; this comes after all of them.
+        let before = before.unwrap_or("~");
+        let sql = history!("broadcasts.channel_id = $1 AND broadcasts.id < $2 ORDER BY broadcasts.id DESC LIMIT $3");
+        let query = sqlx::query(sql).bind(channel_id).bind(before).bind(i64::from(limit));
+        Ok(query.try_map(past).fetch_all(&self.pool).await?)
+    }
+
+    pub async fn past_broadcast(&self, channel_id: &str, id: &str) -> Result<Option<BroadcastInfo>, StoreError> {
+        let query = sqlx::query(history!("broadcasts.channel_id = $1 AND broadcasts.id = $2"));
+        Ok(query.bind(channel_id).bind(id).try_map(past).fetch_optional(&self.pool).await?)
+    }
+
+    /// How many watched a broadcast at a time.
+    pub async fn add_viewer_sample(&self, id: &str, at_ms: i64, viewers: u32) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        let new = sqlx::query(
+            "INSERT INTO viewer_samples (broadcast_id, at_ms, viewers) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        )
+        .bind(id)
+        .bind(at_ms)
+        .bind(i64::from(viewers))
+        .execute(&mut *transaction)
+        .await?;
+        if new.rows_affected() > 0 {
+            sqlx::query(
+                "UPDATE broadcasts SET viewers_sum = viewers_sum + $2, samples = samples + 1, \
+                 peak_viewers = CASE WHEN peak_viewers < $2 THEN $2 ELSE peak_viewers END WHERE id = $1",
+            )
+            .bind(id)
+            .bind(i64::from(viewers))
+            .execute(&mut *transaction)
+            .await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// By their time, up to two days of them.
+    pub async fn viewer_samples(&self, id: &str) -> Result<Vec<ViewerSample>, StoreError> {
+        let sql = "SELECT at_ms, viewers FROM viewer_samples WHERE broadcast_id = $1 ORDER BY at_ms LIMIT 2880";
+        let rows: Vec<(i64, i64)> = sqlx::query_as(sql).bind(id).fetch_all(&self.pool).await?;
+        let sample = |(at_ms, viewers): (i64, i64)| ViewerSample { at_ms, viewers: viewers.try_into().unwrap_or(0) };
+        Ok(rows.into_iter().map(sample).collect())
+    }
+
+    /// What the signatures of a recording's addresses have to be for; `None` where everybody may
+    /// watch it. For a broadcast that does not exist too: there is nothing to see.
+    pub async fn protection(&self, broadcast_id: &str) -> Result<Option<i64>, StoreError> {
+        let sql = "SELECT channels.access_revision FROM broadcasts JOIN channels ON channels.id = broadcasts.channel_id \
+                   WHERE broadcasts.id = $1 AND broadcasts.protected = 1";
+        Ok(sqlx::query_scalar(sql).bind(broadcast_id).fetch_optional(&self.pool).await?)
+    }
+
+    /// Whether a broadcast that runs is for everybody.
+    pub async fn set_protected(&self, broadcast_id: &str, protected: bool) -> Result<(), StoreError> {
+        sqlx::query("UPDATE broadcasts SET protected = $2 WHERE id = $1")
+            .bind(broadcast_id)
+            .bind(i64::from(protected))
+            .execute(&self.pool)
+            .await?;
+        Ok(())
     }
 
     /// Up to `limit`, the oldest end first.

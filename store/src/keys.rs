@@ -1,13 +1,21 @@
 //! Stream keys: what opens a channel for broadcasting. A channel has several, by name.
 
-use crate::channels::{channel, select};
 use crate::{Channel, Store, StoreError, StreamKey, id};
-use rivulet_protocol::rest::StreamKeyInfo;
+use rivulet_protocol::rest::{StreamKeyInfo, Suspension};
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
 /// A key's last use is written down at most this often: publishing must not turn into writing.
 const LAST_USED_STEP_MS: i64 = 60_000;
+
+/// Whose a stream key is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyHolder {
+    pub channel: Channel,
+    pub key_id: String,
+    /// Of the channel or its owner, as it holds now.
+    pub suspended: Option<Suspension>,
+}
 
 fn info(row: AnyRow) -> sqlx::Result<StreamKeyInfo> {
     let last_used_at_ms: i64 = row.try_get("last_used_at_ms")?;
@@ -82,8 +90,8 @@ impl Store {
         Ok(sqlx::query(sql).bind(channel_id).fetch_optional(&self.pool).await?.is_some())
     }
 
-    /// The channel that this key opens, and the key's id.
-    pub async fn channel_by_key(&self, key: &StreamKey, now_ms: i64) -> Result<Option<(Channel, String)>, StoreError> {
+    /// The channel that this key opens.
+    pub async fn channel_by_key(&self, key: &StreamKey, now_ms: i64) -> Result<Option<KeyHolder>, StoreError> {
         let hash = key.hash().to_hex();
         let sql = "SELECT id, channel_id FROM channel_keys WHERE key_hash = $1";
         let found: Option<(String, String)> = sqlx::query_as(sql).bind(&hash).fetch_optional(&self.pool).await?;
@@ -94,7 +102,10 @@ impl Store {
             .bind(now_ms - LAST_USED_STEP_MS)
             .execute(&self.pool)
             .await?;
-        let row = sqlx::query(select!("WHERE channels.id = $1")).bind(&channel_id).try_map(channel);
-        Ok(row.fetch_optional(&self.pool).await?.map(|channel| (channel, key_id)))
+        let Some(channel) = self.channel_by_id(&channel_id).await? else { return Ok(None) };
+        let owner = self.user_by_id(&channel.owner_id).await?;
+        let of_owner = owner.as_ref().and_then(|owner| owner.suspended(now_ms));
+        let suspended = channel.suspended(now_ms).or(of_owner).cloned();
+        Ok(Some(KeyHolder { channel, key_id, suspended }))
     }
 }

@@ -5,20 +5,30 @@
 
 pub mod blobs;
 mod broadcasts;
+mod categories;
 mod channels;
 mod connect;
+mod follows;
 mod id;
 mod keys;
 pub mod password;
 mod pictures;
+pub mod playback;
+mod reports;
+mod schedule;
+pub mod search;
 mod secret;
+mod staff;
 #[doc(hidden)]
 pub mod testing;
 mod users;
+mod webhooks;
 
 pub use blobs::{BlobError, Blobs};
 pub use broadcasts::{Broadcast, Segment};
-pub use channels::Channel;
+pub use categories::Category;
+pub use channels::{Channel, Listing, Profile};
+pub use keys::KeyHolder;
 pub use pictures::Picture;
 pub use secret::{Secret, SecretHash, SessionToken, SetupToken, StreamKey};
 pub use users::User;
@@ -56,7 +66,9 @@ impl StoreError {
 impl Store {
     /// Opens the database (`sqlite:PATH` or `postgres://…`) and brings its tables up to date.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        connect::open(url).await.map(|pool| Self { pool }).map_err(StoreError::Open)
+        let store = connect::open(url).await.map(|pool| Self { pool }).map_err(StoreError::Open)?;
+        store.index_the_rest().await?;
+        Ok(store)
     }
 
     /// Whether the database answers.

@@ -88,6 +88,11 @@ impl<K: Kind> std::fmt::Display for Secret<K> {
 pub struct SecretHash([u8; 32]);
 
 impl SecretHash {
+    /// Of a secret that somebody else made.
+    pub fn of(secret: &str) -> Self {
+        Self(Sha256::digest(secret.as_bytes()).into())
+    }
+
     pub(crate) fn to_hex(self) -> String {
         self.0.iter().map(|b| format!("{b:02x}")).collect()
     }

@@ -3,9 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use rivulet_protocol::ChannelName;
-use rivulet_protocol::rest::{ChannelSettings, Latency, MAX_GRACE_SECONDS, Role, Rungs};
+use rivulet_protocol::rest::{ChannelEdit, ChannelSettings, Latency, MAX_GRACE_SECONDS, Role, Rungs};
 use rivulet_store::testing::{Postgres, TempDir};
-use rivulet_store::{Segment, SessionToken, Store, StoreError, StreamKey};
+use rivulet_store::{KeyHolder, Listing, Segment, SessionToken, Store, StoreError, StreamKey};
 
 /// Each case gets an empty database. On SQLite each is a test; on Postgres they share a server,
 /// whose start takes longer than all of them together.
@@ -63,9 +63,9 @@ async fn channel(store: &Store, owner: &str) -> rivulet_store::Channel {
 
 async fn opens_again_with_its_content(store: Store) {
     store.ping().await.unwrap();
-    assert_eq!(store.channels_page(None, 10).await.unwrap().len(), 0);
+    assert_eq!(store.channels_page(Listing::default(), None, 1, 10).await.unwrap().len(), 0);
     channel(&store, "ann").await;
-    assert_eq!(store.channels_page(None, 10).await.unwrap().len(), 1);
+    assert_eq!(store.channels_page(Listing::default(), None, 1, 10).await.unwrap().len(), 1);
 }
 
 async fn users(store: Store) {
@@ -107,9 +107,9 @@ async fn channels(store: Store) {
     assert!(matches!(orphan, Err(StoreError::Database(_))), "a channel has an owner: {orphan:?}");
 
     let names = |channels: Vec<rivulet_store::Channel>| channels.into_iter().map(|c| c.name).collect::<Vec<_>>();
-    assert_eq!(names(store.channels_page(None, 3).await.unwrap()), ["alpha", "bravo", "charlie"]);
-    assert_eq!(names(store.channels_page(Some("charlie"), 3).await.unwrap()), ["delta"]);
-    assert_eq!(names(store.channels_page(Some("delta"), 3).await.unwrap()), [] as [&str; 0]);
+    assert_eq!(names(store.channels_page(Listing::default(), None, 1, 3).await.unwrap()), ["alpha", "bravo", "charlie"]);
+    assert_eq!(names(store.channels_page(Listing::default(), Some("charlie"), 1, 3).await.unwrap()), ["delta"]);
+    assert_eq!(names(store.channels_page(Listing::default(), Some("delta"), 1, 3).await.unwrap()), [] as [&str; 0]);
     assert_eq!(names(store.channels_of(&ann.id).await.unwrap()), ["alpha", "charlie", "delta"]);
     let mut some = names(store.channels_by_names(&["delta".into(), "none".into(), "bravo".into()]).await.unwrap());
     some.sort();
@@ -118,7 +118,8 @@ async fn channels(store: Store) {
     let crowd: Vec<String> = (0..1200).map(|n| format!("c{n}")).chain(["alpha".into()]).collect();
     assert_eq!(names(store.channels_by_names(&crowd).await.unwrap()), ["alpha"]);
 
-    store.set_channel_title(&bravo.id, "Ünï ❤ ' \" \\").await.unwrap();
+    let edit = ChannelEdit { title: Some("Ünï ❤ ' \" \\".into()), ..ChannelEdit::default() };
+    store.edit_channel(&bravo.id, &edit).await.unwrap();
     assert_eq!(store.channel_by_name("bravo").await.unwrap().unwrap().title, "Ünï ❤ ' \" \\");
     assert_eq!(store.channel_by_name("none").await.unwrap(), None);
 }
@@ -140,10 +141,10 @@ async fn channel_settings(store: Store) {
         nothing,
     ] {
         store.set_channel_settings(&ann.id, &settings).await.unwrap();
-        let (by_key, _) = store.channel_by_key(&key, 1).await.unwrap().unwrap();
+        let by_key = store.channel_by_key(&key, 1).await.unwrap().unwrap().channel;
         let by_name = store.channel_by_name("ann").await.unwrap().unwrap();
         let by_names = store.channels_by_names(&["ann".into()]).await.unwrap();
-        let (of_owner, page) = (store.channels_of(&ann.owner_id).await.unwrap(), store.channels_page(None, 1).await);
+        let (of_owner, page) = (store.channels_of(&ann.owner_id).await.unwrap(), store.channels_page(Listing::default(), None, 1, 1).await);
         for channel in [&by_key, &by_name, &by_names[0], &of_owner[0], &page.unwrap()[0]] {
             assert_eq!((channel.settings, &channel.id), (settings, &ann.id));
         }
@@ -159,18 +160,20 @@ async fn stream_keys(store: Store) {
     let (old_id, old) = store.rotate_key(&channel.id, 1).await.unwrap();
     assert!(store.has_key(&channel.id).await.unwrap());
     for now in [1_000_000, 1_000_001, 1_070_000] {
-        assert_eq!(store.channel_by_key(&old, now).await.unwrap(), Some((channel.clone(), old_id.clone())));
+        let holder = KeyHolder { channel: channel.clone(), key_id: old_id.clone(), suspended: None };
+        assert_eq!(store.channel_by_key(&old, now).await.unwrap(), Some(holder));
     }
     let (new_id, new) = store.rotate_key(&channel.id, 2).await.unwrap();
     assert_eq!(store.channel_by_key(&old, 2).await.unwrap(), None, "the old key is worth nothing");
-    assert_eq!(store.channel_by_key(&new, 2).await.unwrap(), Some((channel, new_id)));
+    let holder = KeyHolder { channel, key_id: new_id, suspended: None };
+    assert_eq!(store.channel_by_key(&new, 2).await.unwrap(), Some(holder));
     assert_eq!(store.channel_by_key(&StreamKey::generate(), 2).await.unwrap(), None);
 }
 
 async fn broadcasts(store: Store) {
     let channel = channel(&store, "ann").await;
-    let first = store.start_broadcast(&channel.id, "one", 1000).await.unwrap();
-    let second = store.start_broadcast(&channel.id, "two", 2000).await.unwrap();
+    let first = store.start_broadcast(&channel, 1000).await.unwrap();
+    let second = store.start_broadcast(&channel, 2000).await.unwrap();
     assert!(first < second, "ids sort by time");
     let ids = |list: Vec<rivulet_store::Broadcast>| list.into_iter().map(|b| b.id).collect::<Vec<_>>();
     assert_eq!(ids(store.open_broadcasts().await.unwrap()), [first.clone(), second.clone()]);
@@ -194,7 +197,7 @@ async fn broadcasts(store: Store) {
 
 async fn segments(store: Store) {
     let channel = channel(&store, "ann").await;
-    let broadcast = store.start_broadcast(&channel.id, "one", 1000).await.unwrap();
+    let broadcast = store.start_broadcast(&channel, 1000).await.unwrap();
     let segment = |rendition: &str, number: i64, bytes: i64| Segment {
         broadcast_id: broadcast.clone(),
         rendition: rendition.into(),
@@ -228,7 +231,7 @@ async fn segments(store: Store) {
 
 async fn many_at_once(store: Store) {
     let channel = channel(&store, "ann").await;
-    let broadcast = store.start_broadcast(&channel.id, "one", 1000).await.unwrap();
+    let broadcast = store.start_broadcast(&channel, 1000).await.unwrap();
     let mut tasks = tokio::task::JoinSet::new();
     for n in 0..40 {
         let (store, channel, broadcast_id) = (store.clone(), channel.clone(), broadcast.clone());
