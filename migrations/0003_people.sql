@@ -223,7 +223,7 @@ CREATE TABLE channel_keys (
 INSERT INTO channel_keys (id, channel_id, name, key_hash, created_at_ms, last_used_at_ms)
     SELECT channel_id, channel_id, '', key_hash, created_at_ms, last_used_at_ms FROM stream_keys;
 DROP TABLE stream_keys;
-CREATE INDEX channel_keys_by_channel ON channel_keys (channel_id, created_at_ms);
+CREATE INDEX channel_keys_by_channel ON channel_keys (channel_id, name);
 
 -- Local times of a time zone: what comes of them is worked out when it is asked for.
 CREATE TABLE schedule (

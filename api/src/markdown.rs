@@ -13,10 +13,12 @@ const TAGS: &[&str] = &[
 pub fn to_html(markdown: &str) -> String {
     let parser = Parser::new_ext(markdown, Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TABLES);
     // A page has its own headings above these.
-    let lowered = parser.map(|event| {
+    let lowered = parser.filter_map(|event| {
         use pulldown_cmark::{Event, HeadingLevel as H, Tag, TagEnd};
         let low = |level| if level <= H::H2 { H::H3 } else { H::H4 };
-        match event {
+        Some(match event {
+            // What a picture shows stays, as text.
+            Event::Start(Tag::Image { .. }) | Event::End(TagEnd::Image) => return None,
             Event::Start(Tag::Heading { level, id, classes, attrs }) => {
                 Event::Start(Tag::Heading { level: low(level), id, classes, attrs })
             }
@@ -24,7 +26,7 @@ pub fn to_html(markdown: &str) -> String {
             // What was typed as HTML is text.
             Event::Html(text) | Event::InlineHtml(text) => Event::Text(text),
             event => event,
-        }
+        })
     });
     let mut rendered = String::new();
     html::push_html(&mut rendered, lowered);

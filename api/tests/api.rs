@@ -2,51 +2,21 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use axum::Router;
+mod site;
+
 use axum::body::Body;
-use axum::extract::ConnectInfo;
 use axum::http::uri::Scheme;
-use axum::http::{HeaderMap, Request, StatusCode, header};
-use http_body_util::BodyExt;
-use rivulet_api::{Api, Config, Deps};
-use rivulet_hub::{Broadcast, BroadcastInfo, Hub};
+use axum::http::{Request, StatusCode, header};
 use rivulet_protocol::ChannelName;
 use rivulet_protocol::rest::{
     BroadcastSettings, Channel, ChannelSettings, Channels, GoLive, Ingest, Instance, Latency, LiveState,
-    MAX_GRACE_SECONDS, Me, NewKey, Problem, Role, Rungs, Settings,
+    MAX_GRACE_SECONDS, Me, NewKey, Role, Rungs, Settings,
 };
-use rivulet_store::testing::{Postgres, TempDir};
-use rivulet_store::{SetupToken, Store, StreamKey, password};
-use serde::de::DeserializeOwned;
+use rivulet_store::{SetupToken, StreamKey};
 use serde_json::{Value, json};
-use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
-use std::time::Duration;
-use tokio_util::sync::CancellationToken;
+use site::{Client, PASSWORD, Site, suite};
+use std::net::IpAddr;
 use tower::ServiceExt;
-
-/// Each case gets an empty database; on Postgres they share a server.
-macro_rules! suite {
-    ($($case:ident),* $(,)?) => {
-        mod sqlite {
-            $(#[tokio::test]
-            async fn $case() {
-                let dir = super::TempDir::new();
-                let url = format!("sqlite:{}", dir.path().join("rivulet.db").display());
-                super::$case(super::Site::new(super::Store::open(&url).await.unwrap())).await;
-            })*
-        }
-
-        #[tokio::test]
-        async fn postgres() {
-            let server = Postgres::start().await;
-            $(
-                println!("case {}", stringify!($case));
-                $case(Site::new(Store::open(&server.database().await).await.unwrap())).await;
-            )*
-        }
-    };
-}
 
 suite!(
     the_first_user,
@@ -65,191 +35,6 @@ suite!(
     events_of_the_incoming_stream,
     event_streams_are_bounded,
 );
-
-const PASSWORD: &str = "correct horse";
-const PATIENCE: Duration = Duration::from_secs(5);
-
-struct Site {
-    store: Store,
-    hub: Hub,
-    shutdown: CancellationToken,
-    config: Config,
-    api: Api,
-    setup_token: SetupToken,
-}
-
-impl Site {
-    fn new(store: Store) -> Self {
-        let setup_token = SetupToken::generate();
-        let config = Config { setup_token: Some(setup_token.clone()), ..Config::default() };
-        let (hub, shutdown) = (Hub::default(), CancellationToken::new());
-        let deps = Deps { store: store.clone(), hub: hub.clone(), shutdown: shutdown.clone() };
-        Self { store, hub, shutdown, api: Api::new(config.clone(), deps), config, setup_token }
-    }
-
-    fn configured(self, change: impl FnOnce(&mut Config)) -> Self {
-        let mut config = self.config.clone();
-        change(&mut config);
-        let deps = Deps { store: self.store.clone(), hub: self.hub.clone(), shutdown: self.shutdown.clone() };
-        Self { api: Api::new(config.clone(), deps), config, ..self }
-    }
-
-    fn guest(&self) -> Client {
-        Client {
-            router: self.api.router(),
-            headers: HeaderMap::new(),
-            from: [203, 0, 113, 1].into(),
-            scheme: Scheme::HTTP,
-        }
-    }
-
-    /// A client with a session of a new user, who has a channel of the same name.
-    async fn user(&self, name: &str, role: Role) -> Client {
-        let hash = password::hash(PASSWORD).await.unwrap();
-        let name = ChannelName::parse(name).unwrap();
-        let user = self.store.create_user(&name, &hash, role, 1).await.unwrap();
-        self.store.create_channel(&name, &user.id, "", 1).await.unwrap();
-        let guest = self.guest();
-        let answer = guest.post("/login", json!({"username": name, "password": PASSWORD})).await;
-        answer.expect(StatusCode::OK);
-        guest.with("cookie", &answer.cookie())
-    }
-
-    fn broadcast(&self, channel: &str) -> Arc<Broadcast> {
-        self.hub.start(BroadcastInfo {
-            id: "b".into(),
-            channel_id: "c".into(),
-            channel: channel.into(),
-            started_at_ms: 1_700_000_000_000,
-            first_number: 0,
-            latency: Latency::Low,
-            on_demand: false,
-            protected: None,
-        })
-    }
-}
-
-#[derive(Clone)]
-struct Client {
-    router: Router,
-    headers: HeaderMap,
-    from: IpAddr,
-    scheme: Scheme,
-}
-
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: String,
-}
-
-impl Answer {
-    #[track_caller]
-    fn expect(&self, status: StatusCode) {
-        assert_eq!(self.status, status, "{}", self.body);
-    }
-
-    #[track_caller]
-    fn json<T: DeserializeOwned>(&self) -> T {
-        assert!(self.status.is_success(), "{} {}", self.status, self.body);
-        serde_json::from_str(&self.body).unwrap()
-    }
-
-    /// What every error has; answers its code and field.
-    #[track_caller]
-    fn problem(&self, status: u16) -> (String, Option<String>) {
-        assert_eq!(self.status.as_u16(), status, "{}", self.body);
-        assert_eq!(self.headers[header::CONTENT_TYPE], "application/problem+json");
-        let problem: Problem = serde_json::from_str(&self.body).unwrap();
-        assert_eq!(problem.status, status);
-        assert!(problem.detail.ends_with('.'), "a sentence: {}", problem.detail);
-        (problem.code, problem.field)
-    }
-
-    fn cookie(&self) -> String {
-        self.headers[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned()
-    }
-}
-
-impl Client {
-    fn with(&self, name: &'static str, value: &str) -> Self {
-        let mut client = self.clone();
-        client.headers.insert(name, value.parse().unwrap());
-        client
-    }
-
-    fn at(&self, address: [u8; 4]) -> Self {
-        Self { from: address.into(), ..self.clone() }
-    }
-
-    async fn start(&self, method: &str, path: &str, body: Body) -> axum::response::Response {
-        let mut request = Request::builder().method(method).uri(format!("/api/v1{path}")).body(body).unwrap();
-        request.headers_mut().insert(header::HOST, "live.example:8080".parse().unwrap());
-        request.headers_mut().extend(self.headers.clone());
-        request.extensions_mut().insert(ConnectInfo(SocketAddr::new(self.from, 5000)));
-        request.extensions_mut().insert(self.scheme.clone());
-        self.router.clone().oneshot(request).await.unwrap()
-    }
-
-    async fn send(&self, method: &str, path: &str, body: Body) -> Answer {
-        let response = self.start(method, path, body).await;
-        let (status, headers) = (response.status(), response.headers().clone());
-        let body = response.into_body().collect().await.unwrap().to_bytes();
-        Answer { status, headers, body: String::from_utf8(body.to_vec()).unwrap() }
-    }
-
-    async fn get(&self, path: &str) -> Answer {
-        self.send("GET", path, Body::empty()).await
-    }
-
-    async fn send_json(&self, method: &str, path: &str, body: Value) -> Answer {
-        let client = match self.headers.contains_key(header::CONTENT_TYPE) {
-            true => self.clone(),
-            false => self.with("content-type", "application/json"),
-        };
-        client.send(method, path, Body::from(body.to_string())).await
-    }
-
-    async fn post(&self, path: &str, body: Value) -> Answer {
-        self.send_json("POST", path, body).await
-    }
-
-    async fn patch(&self, path: &str, body: Value) -> Answer {
-        self.send_json("PATCH", path, body).await
-    }
-
-    async fn events<T: DeserializeOwned>(&self, path: &str, name: &'static str) -> Events<T> {
-        let response = self.start("GET", path, Body::empty()).await;
-        assert_eq!(response.status(), StatusCode::OK);
-        assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
-        Events { body: response.into_body(), name, kind: std::marker::PhantomData }
-    }
-}
-
-struct Events<T> {
-    body: Body,
-    name: &'static str,
-    kind: std::marker::PhantomData<T>,
-}
-
-impl<T: DeserializeOwned + std::fmt::Debug> Events<T> {
-    /// The next event; `None` when the server ends the stream.
-    async fn next(&mut self) -> Option<T> {
-        let frame = tokio::time::timeout(PATIENCE, self.body.frame()).await.expect("an event in time")?;
-        let text = String::from_utf8(frame.unwrap().into_data().unwrap().to_vec()).unwrap();
-        let data = text.strip_prefix(&format!("event: {}\ndata: ", self.name)).expect(&text);
-        Some(serde_json::from_str(data.trim_end()).expect(&text))
-    }
-
-    async fn until(&mut self, wanted: impl Fn(&T) -> bool) -> T {
-        loop {
-            let event = self.next().await.expect("the stream goes on");
-            if wanted(&event) {
-                return event;
-            }
-        }
-    }
-}
 
 async fn the_first_user(site: Site) {
     let guest = site.guest();
@@ -525,7 +310,7 @@ async fn problems(site: Site) {
         ("GET", "/channels/nobody/events", "", 404, "not_found"),
         ("GET", "/channels/%2e%2e%2fetc", "", 404, "not_found"),
         ("GET", "/channels/%ff", "", 404, "not_found"),
-        ("DELETE", "/channels/ann", "", 405, "method_not_allowed"),
+        ("PUT", "/channels/ann", "", 405, "method_not_allowed"),
         ("GET", "/channels?limit=many", "", 400, "bad_query"),
         ("POST", "/channels", "{", 400, "bad_body"),
         ("POST", "/channels", "{\"nome\": 1}", 400, "bad_body"),

@@ -28,10 +28,10 @@ fn info(row: AnyRow) -> sqlx::Result<StreamKeyInfo> {
 }
 
 impl Store {
-    /// The oldest first.
+    /// By name.
     pub async fn keys_of(&self, channel_id: &str) -> Result<Vec<StreamKeyInfo>, StoreError> {
         let sql = "SELECT id, name, created_at_ms, last_used_at_ms FROM channel_keys WHERE channel_id = $1 \
-                   ORDER BY created_at_ms, id";
+                   ORDER BY name, id";
         Ok(sqlx::query(sql).bind(channel_id).try_map(info).fetch_all(&self.pool).await?)
     }
 

@@ -173,7 +173,7 @@ async fn stream_keys(store: Store) {
 async fn broadcasts(store: Store) {
     let channel = channel(&store, "ann").await;
     let first = store.start_broadcast(&channel, 1000).await.unwrap();
-    let second = store.start_broadcast(&channel, 2000).await.unwrap();
+    let second = store.start_broadcast(&rivulet_store::Channel { title: "two".into(), ..channel }, 2000).await.unwrap();
     assert!(first < second, "ids sort by time");
     let ids = |list: Vec<rivulet_store::Broadcast>| list.into_iter().map(|b| b.id).collect::<Vec<_>>();
     assert_eq!(ids(store.open_broadcasts().await.unwrap()), [first.clone(), second.clone()]);

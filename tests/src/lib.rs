@@ -208,15 +208,18 @@ impl Server {
         (now != state).then_some(now)
     }
 
+    /// Logs a user in.
+    pub fn login(&self, name: &str) -> Person {
+        let guest = Person { api: format!("{}/api/v1", self.http), cookie: String::new() };
+        let login = format!(r#"{{"username": "{name}", "password": "{PASSWORD}"}}"#);
+        let answer = guest.send("POST", "/login", &login);
+        let cookie = answer.headers["set-cookie"].split(';').next().unwrap().to_owned();
+        Person { cookie, ..guest }
+    }
+
     /// Sets a channel's settings as its owner does, who has the same name.
     pub fn set_settings(&self, channel: &str, json: &str) {
-        let json_type = ("content-type", "application/json");
-        let login = format!(r#"{{"username": "{channel}", "password": "{PASSWORD}"}}"#);
-        let url = |path: &str| format!("{}/api/v1{path}", self.http);
-        let session = ureq::post(url("/login")).header(json_type.0, json_type.1).send(&login).unwrap();
-        let cookie = session.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
-        let settings = ureq::put(url(&format!("/channels/{channel}/settings")));
-        settings.header(json_type.0, json_type.1).header("cookie", &cookie).send(json).unwrap();
+        self.login(channel).call("PUT", &format!("/channels/{channel}/settings"), json);
     }
 
     pub fn wait_state(&self, channel: &str, state: &str) -> serde_json::Value {
@@ -283,7 +286,10 @@ pub fn get_with(url: &str, headers: &[(&str, &str)]) -> Answer {
         ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(10)));
     let agent: ureq::Agent = config.build().into();
     let request = headers.iter().fold(agent.get(url), |request, (name, value)| request.header(*name, *value));
-    let mut response = request.call().unwrap_or_else(|e| panic!("{url}: {e}"));
+    read(request.call().unwrap_or_else(|e| panic!("{url}: {e}")))
+}
+
+fn read(mut response: ureq::http::Response<ureq::Body>) -> Answer {
     let headers = response.headers().iter();
     let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
     let status = response.status().as_u16();
@@ -301,6 +307,30 @@ pub fn wait_for<T>(what: &str, within: Duration, mut ask: impl FnMut() -> Option
         }
         assert!(Instant::now() < deadline, "waited {within:?} for {what}");
         std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// Somebody who uses the API.
+pub struct Person {
+    api: String,
+    cookie: String,
+}
+
+impl Person {
+    pub fn send(&self, method: &str, path: &str, json: &str) -> Answer {
+        let config =
+            ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(10)));
+        let agent: ureq::Agent = config.build().into();
+        let request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.api));
+        let request = request.header("content-type", "application/json").header("cookie", &self.cookie);
+        read(agent.run(request.body(json.to_owned()).unwrap()).unwrap())
+    }
+
+    /// For what has to succeed.
+    pub fn call(&self, method: &str, path: &str, json: &str) -> serde_json::Value {
+        let answer = self.send(method, path, json);
+        assert!((200..300).contains(&answer.status), "{method} {path}: {} {}", answer.status, answer.text());
+        serde_json::from_slice(&answer.body).unwrap_or_default()
     }
 }
 

@@ -4,6 +4,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod seed;
+
+pub use seed::{full_scans, seed};
+
 use sqlx::{AnyConnection, Connection, Executor};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
