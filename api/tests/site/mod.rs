@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 /// Each case gets an empty database; on Postgres they share a server.
+#[allow(unused_macros)]
 macro_rules! suite {
     ($($case:ident),* $(,)?) => {
         mod sqlite {
@@ -45,6 +46,7 @@ macro_rules! suite {
     };
 }
 
+#[allow(unused_imports)]
 pub(crate) use suite;
 
 pub const PASSWORD: &str = "correct horse";
