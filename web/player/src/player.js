@@ -2,6 +2,7 @@
 // stream says what the channel is doing. Works on the server's markup alone, without WebAssembly.
 
 import "media-tracks/polyfill";
+import "./language.js";
 import "media-chrome/dist/media-controller.js";
 import "media-chrome/dist/media-control-bar.js";
 import "media-chrome/dist/media-error-dialog.js";

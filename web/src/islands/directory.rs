@@ -4,6 +4,7 @@ use crate::{
     browser,
     client::{Browser, Client},
     text,
+    words::Lang,
 };
 use leptos::{prelude::*, task::spawn_local};
 use rivulet_protocol::rest::{Channel, LiveState};
@@ -13,7 +14,7 @@ const REFRESH_EVERY: Duration = Duration::from_secs(10);
 
 /// `after` is the page of the list that is shown, as in the API.
 #[island]
-pub fn Directory(channels: Vec<Channel>, after: Option<String>) -> impl IntoView {
+pub fn Directory(lang: Lang, channels: Vec<Channel>, after: Option<String>) -> impl IntoView {
     let channels = RwSignal::new(channels);
     Effect::new(move || {
         let after = after.clone();
@@ -34,17 +35,17 @@ pub fn Directory(channels: Vec<Channel>, after: Option<String>) -> impl IntoView
     let rest = Memo::new(move |_| channels.with(|all| split(all).1));
     view! {
         <section aria-labelledby="live-now">
-            <h1 id="live-now">"Live now"</h1>
+            <h1 id="live-now">{lang.live_now()}</h1>
             <Show when=move || live.with(Vec::is_empty)>
                 <div class="empty">
-                    <p class="empty-title">"Nobody is live at the moment"</p>
-                    <p>"A channel appears here by itself when its stream begins."</p>
+                    <p class="empty-title">{lang.nobody_live()}</p>
+                    <p>{lang.nobody_live_hint()}</p>
                 </div>
             </Show>
-            <ul class="cards">{move || live.get().into_iter().map(card).collect_view()}</ul>
+            <ul class="cards">{move || live.get().into_iter().map(|channel| card(lang, channel)).collect_view()}</ul>
         </section>
         <section aria-labelledby="offline" hidden=move || rest.with(Vec::is_empty)>
-            <h2 id="offline">"Offline"</h2>
+            <h2 id="offline">{lang.offline()}</h2>
             <ul class="chips">{move || rest.get().into_iter().map(chip).collect_view()}</ul>
         </section>
     }
@@ -55,15 +56,15 @@ fn split(channels: &[Channel]) -> (Vec<Channel>, Vec<Channel>) {
     channels.iter().cloned().partition(|channel| channel.state != LiveState::Offline)
 }
 
-fn card(channel: Channel) -> impl IntoView {
+fn card(lang: Lang, channel: Channel) -> impl IntoView {
     let live = channel.state == LiveState::Live;
     view! {
         <li class="card">
             <a href=format!("/{}", channel.name)>
                 <span class="thumbnail">
                     {channel.thumbnail.clone().map(|url| view! { <img src=url alt="" loading="lazy" width="640" height="360"/> })}
-                    <span class="badge" class:badge-live=live>{text::state_name(channel.state)}</span>
-                    <span class="badge badge-count">{text::viewers(channel.viewers)}</span>
+                    <span class="badge" class:badge-live=live>{lang.state_name(channel.state)}</span>
+                    <span class="badge badge-count">{lang.viewers(channel.viewers)}</span>
                 </span>
                 <span class="card-text">
                     <span class="avatar" data-hue=text::hue(&channel.name).to_string() aria-hidden="true">

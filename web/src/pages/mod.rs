@@ -3,13 +3,14 @@
 mod channel;
 mod dashboard;
 mod document;
-mod forms;
+mod form;
 mod home;
+mod login;
 mod message;
 
-pub use channel::{ChannelPage, channel};
-pub use dashboard::{Dashboard, Notice, Saved, dashboard};
+pub use channel::{channel, embed};
+pub use dashboard::{Dashboard, dashboard};
 pub use document::{Files, Page, Visitor, percent_encode, render};
-pub use forms::{FormError, LoginForm, SetupForm, login, setup};
 pub use home::home;
-pub use message::{broken, foreign_form, not_found};
+pub use login::{login, setup};
+pub use message::{bad_form, broken, foreign_form, not_found, too_large};

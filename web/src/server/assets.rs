@@ -48,8 +48,9 @@ impl Assets {
             style: url("style.css"),
             logo: url("logo.svg"),
             player: url("player.js"),
-            app: url("app.js"),
-            app_wasm: url("app.wasm"),
+            page: url("page.js"),
+            viewer: url("viewer.js").zip(url("viewer.wasm")),
+            studio: url("studio.js").zip(url("studio.wasm")),
         };
         Self { names, files }
     }
