@@ -61,7 +61,7 @@ fn api() -> Router {
             _ => problem(StatusCode::UNAUTHORIZED, "The password is wrong.", Some("password")),
         }
     };
-    
+
     let instance = Instance { name: "Brook".to_owned(), version: "1".to_owned(), ..Instance::default() };
     let golive = || async {
         Json(GoLive { server: "rtmp://tv.example/live".to_owned(), has_key: true, ingest: Ingest::default() })

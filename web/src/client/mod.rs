@@ -8,7 +8,7 @@ mod in_process;
 
 use crate::words::Lang;
 #[cfg(feature = "ssr")]
-use rivulet_protocol::rest::{Channel, GoLive, Instance, Me, Settings};
+use rivulet_protocol::rest::{Instance, Me};
 use rivulet_protocol::rest::{Channels, NewKey, Problem};
 use serde::de::DeserializeOwned;
 
@@ -45,6 +45,15 @@ impl Error {
         }
     }
 
+    /// The machine-readable name of a refusal.
+    #[cfg(feature = "ssr")]
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::Refused(problem) => Some(&problem.code),
+            Self::Unreachable(_) | Self::Unreadable(_) => None,
+        }
+    }
+
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::Refused(problem) => Some(problem.status),
@@ -57,7 +66,35 @@ impl Error {
 pub struct Call {
     pub method: &'static str,
     pub path: String,
-    pub json: Option<String>,
+    pub body: CallBody,
+}
+
+pub enum CallBody {
+    None,
+    Json(String),
+    /// A file: its content type and bytes.
+    #[cfg(feature = "ssr")]
+    File(&'static str, Vec<u8>),
+}
+
+impl CallBody {
+    pub fn content_type(&self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Json(_) => Some("application/json"),
+            #[cfg(feature = "ssr")]
+            Self::File(content_type, _) => Some(content_type),
+        }
+    }
+
+    #[cfg(feature = "ssr")]
+    fn into_bytes(self) -> Vec<u8> {
+        match self {
+            Self::None => Vec::new(),
+            Self::Json(json) => json.into_bytes(),
+            Self::File(_, bytes) => bytes,
+        }
+    }
 }
 
 pub struct Reply {
@@ -88,23 +125,19 @@ impl<T: Transport> Client<T> {
         Self { transport }
     }
 
-    /// Live channels, then the rest; `after` must be a name that the API gave.
-    pub async fn channels(&self, after: Option<&str>) -> Result<Channels, Error> {
-        self.get(&match after {
-            Some(name) => format!("channels?after={name}"),
-            None => "channels".to_owned(),
-        })
-        .await
+    /// Live channels, then the rest; `query` says which.
+    pub async fn channels(&self, query: &str) -> Result<Channels, Error> {
+        self.get(&format!("channels?{query}")).await
     }
 
     /// Makes a new stream key; the old one stops working.
     pub async fn make_key(&self, name: &str) -> Result<NewKey, Error> {
-        read(&self.call(Call { method: "POST", path: format!("/api/v1/channels/{name}/key"), json: None }).await?)
+        read(&self.call(Call { method: "POST", path: format!("/api/v1/channels/{name}/key"), body: CallBody::None }).await?)
     }
 
     /// What is at `path`, below `/api/v1/`.
     pub async fn get<R: DeserializeOwned>(&self, path: &str) -> Result<R, Error> {
-        read(&self.call(Call { method: "GET", path: format!("/api/v1/{path}"), json: None }).await?)
+        read(&self.call(Call { method: "GET", path: format!("/api/v1/{path}"), body: CallBody::None }).await?)
     }
 
     async fn call(&self, call: Call) -> Result<String, Error> {
@@ -128,19 +161,6 @@ impl<T: Transport> Client<T> {
             Err(error) if error.status() == Some(401) => Ok(None),
             answer => answer.map(Some),
         }
-    }
-
-    pub async fn channel(&self, name: &str) -> Result<Channel, Error> {
-        self.get(&format!("channels/{name}")).await
-    }
-
-    pub async fn golive(&self, name: &str) -> Result<GoLive, Error> {
-        self.get(&format!("channels/{name}/golive")).await
-    }
-
-    /// What the channel's broadcasts have, of its own and of the server's.
-    pub async fn settings(&self, name: &str) -> Result<Settings, Error> {
-        self.get(&format!("channels/{name}/settings")).await
     }
 
     /// Whatever the call answers; null where that is nothing.

@@ -11,7 +11,7 @@ mod studio;
 
 #[cfg(feature = "ssr")]
 pub use {
-    directory::Directory,
+    directory::{Directory, channel_card, channel_chip},
     now_playing::NowPlaying,
     studio::{CopyField, IngestStatus, StreamKey},
 };

@@ -14,7 +14,7 @@ use std::time::Duration;
 /// so that a wrong clock in the browser does not matter.
 #[island]
 pub fn NowPlaying(lang: Lang, channel: Channel, instance: String, now_ms: i64) -> impl IntoView {
-    let name = channel.name.clone();
+    let name = text::name(&channel);
     let channel = RwSignal::new(channel);
     let now = RwSignal::new(now_ms);
     Effect::new(move || {
@@ -35,9 +35,6 @@ pub fn NowPlaying(lang: Lang, channel: Channel, instance: String, now_ms: i64) -
     };
     view! {
         <div class="now-playing">
-            <span class="avatar avatar-large" data-hue=text::hue(&name).to_string() aria-hidden="true">
-                {text::initial(&name)}
-            </span>
             <div class="now-playing-text">
                 <h1>{move || channel.with(heading)}</h1>
                 <p class="muted">{name}</p>

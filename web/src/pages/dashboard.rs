@@ -21,7 +21,7 @@ pub struct Dashboard {
 
 pub fn dashboard(visitor: &Visitor, page: Dashboard) -> Page {
     let Dashboard { own, username, chosen } = page;
-    let (lang, instance) = (visitor.lang, &visitor.instance);
+    let (lang, instance) = (visitor.lang, &visitor.instance.name);
     let body = match chosen {
         Some((channel, golive, settings)) => view! {
             <div class="dashboard">

@@ -1,10 +1,13 @@
 //! What every page has in common: head, header, footer, and the rendering itself.
 
-use super::form::Form;
+use super::{
+    form::Form,
+    parts::{self, AvatarSize},
+};
 use crate::{form::Flash, server::Needs, words::Lang};
 use hydration_context::SsrSharedContext;
 use leptos::prelude::*;
-use rivulet_protocol::rest::Me;
+use rivulet_protocol::rest::{Announcement, Instance, Me, SignUp};
 use std::sync::Arc;
 
 /// Where the browser finds the embedded files; empty where the bundle was not built.
@@ -14,6 +17,8 @@ pub struct Files {
     pub logo: Option<String>,
     pub page: Option<String>,
     pub player: Option<String>,
+    /// Passkeys and Web Push.
+    pub account: Option<String>,
     /// What wakes the islands, and its WebAssembly.
     pub viewer: Option<(String, String)>,
     pub studio: Option<(String, String)>,
@@ -23,7 +28,7 @@ pub struct Files {
 #[derive(Clone)]
 pub struct Visitor {
     pub lang: Lang,
-    pub instance: String,
+    pub instance: Instance,
     pub me: Option<Me>,
     /// Path and query of this page, to come back to after logging in.
     pub here: String,
@@ -49,7 +54,11 @@ pub struct Page {
     pub description: String,
     /// A picture for link previews.
     pub image: Option<String>,
+    /// Makes them known to feed readers: title and address.
+    pub feed: Option<(String, String)>,
     pub player: bool,
+    /// Logs in by passkey, or has something to do with the browser's keys.
+    pub account: bool,
     pub islands: Islands,
     pub section: Section,
     /// Shown in frames of other sites, without header and footer.
@@ -64,7 +73,9 @@ impl Page {
             title,
             description,
             image: None,
+            feed: None,
             player: false,
+            account: false,
             islands: Islands::None,
             section: Section::None,
             framed: false,
@@ -77,6 +88,8 @@ impl Page {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section {
     Browse,
+    Following,
+    Categories,
     GoLive,
     Account,
     None,
@@ -119,7 +132,7 @@ fn document(files: &Files, visitor: &Visitor, nonce: &str, mut page: Page) -> An
 }
 
 fn head(files: &Files, visitor: &Visitor, nonce: &str, page: Page) -> AnyView {
-    let Page { title, description, image, player, islands, .. } = page;
+    let Page { title, description, image, feed, player, account, islands, .. } = page;
     let script = |url: String| view! { <script type="module" src=url nonce=nonce.to_owned()></script> };
     let app = match islands {
         Islands::None => None,
@@ -138,11 +151,14 @@ fn head(files: &Files, visitor: &Visitor, nonce: &str, page: Page) -> AnyView {
             <meta name="color-scheme" content="dark light"/>
             {link_preview("og:title", title)}
             {link_preview("og:description", description)}
-            {link_preview("og:site_name", visitor.instance.clone())}
+            {link_preview("og:site_name", visitor.instance.name.clone())}
+            {link_preview("og:type", "website".to_owned())}
             {image.map(|url| link_preview("og:image", url))}
+            {feed.map(|(title, url)| view! { <link rel="alternate" type="application/rss+xml" title=title href=url/> })}
             {files.logo.clone().map(|url| view! { <link rel="icon" type="image/svg+xml" href=url/> })}
             {files.style.clone().map(|url| view! { <link rel="stylesheet" href=url/> })}
             {files.page.clone().map(script)}
+            {account.then(|| files.account.clone()).flatten().map(script)}
             {player.then(|| files.player.clone()).flatten().map(script)}
             {app}
         </head>
@@ -158,46 +174,112 @@ fn link_preview(property: &'static str, content: String) -> impl IntoView {
 fn shell(files: &Files, visitor: &Visitor, section: Section, body: AnyView) -> AnyView {
     view! {
         <a class="skip-link" href="#content">{visitor.lang.skip()}</a>
-        {header(visitor, files.logo.clone(), section)}
+        {header(visitor, visitor.instance.logo.clone().or(files.logo.clone()), section)}
+        {announcements(&visitor.instance.announcements)}
+        {suspended(visitor)}
         <main id="content" tabindex="-1">{body}</main>
         {footer(visitor)}
     }
     .into_any()
 }
 
+fn announcements(all: &[Announcement]) -> AnyView {
+    let one = |it: &Announcement| {
+        let class = if it.urgent { "announcement announcement-urgent" } else { "announcement" };
+        view! { <p class=class role="note">{it.text.clone()}</p> }
+    };
+    all.iter().map(one).collect_view().into_any()
+}
+
+/// Whoever is suspended is told so, and why.
+fn suspended(visitor: &Visitor) -> Option<AnyView> {
+    let suspension = visitor.me.as_ref()?.suspended.as_ref()?;
+    let text = visitor.lang.you_are_suspended(suspension);
+    Some(view! { <p class="announcement announcement-urgent" role="alert">{text}</p> }.into_any())
+}
+
 fn header(visitor: &Visitor, logo: Option<String>, section: Section) -> AnyView {
     let lang = visitor.lang;
     let current = move |entry: Section| (entry == section).then_some("page");
+    let following = visitor.me.as_ref().map(|_| {
+        view! { <a href="/followed" aria-current=current(Section::Following)>{lang.following()}</a> }
+    });
     let account = match &visitor.me {
-        Some(me) => account_menu(visitor, me),
-        None => {
-            let login = format!("/login?next={}", percent_encode(&visitor.here));
-            view! { <a class="button button-quiet" href=login aria-current=current(Section::Account)>{lang.log_in()}</a> }
-                .into_any()
-        }
+        Some(me) => account_menu(visitor, me, section),
+        None => guest_links(visitor, section),
     };
     view! {
         <header class="site-header">
             <a class="wordmark" href="/">
                 {logo.map(|url| view! { <img src=url alt="" width="28" height="28"/> })}
-                <span>{visitor.instance.clone()}</span>
+                <span>{visitor.instance.name.clone()}</span>
             </a>
-            <nav aria-label=lang.main_navigation()>
+            <nav class="site-nav" aria-label=lang.main_navigation()>
                 <a href="/" aria-current=current(Section::Browse)>{lang.browse()}</a>
-                <a href="/dashboard" aria-current=current(Section::GoLive)>{lang.go_live()}</a>
+                {following}
+                <a href="/categories" aria-current=current(Section::Categories)>{lang.categories()}</a>
             </nav>
+            {search_box(lang)}
             <div class="account">{account}</div>
         </header>
     }
     .into_any()
 }
 
-fn account_menu(visitor: &Visitor, me: &Me) -> AnyView {
-    let logout = Form::new(visitor, "logout", "POST logout").next("/");
-    let button = view! { <button class="button button-quiet">{visitor.lang.log_out()}</button> }.into_any();
+fn search_box(lang: Lang) -> AnyView {
     view! {
-        <span class="account-name">{me.username.clone()}</span>
-        {logout.done("", button)}
+        <form class="site-search" role="search" action="/search">
+            <input type="search" name="q" aria-label=lang.search() placeholder=lang.search() maxlength="100" required
+                autocomplete="off"/>
+            <button class="icon-button" aria-label=lang.search()>{parts::icon(parts::LENS)}</button>
+        </form>
+    }
+    .into_any()
+}
+
+fn guest_links(visitor: &Visitor, section: Section) -> AnyView {
+    let lang = visitor.lang;
+    let current = (section == Section::Account).then_some("page");
+    let next = percent_encode(&visitor.here);
+    let sign_up = (visitor.instance.sign_up != SignUp::Closed)
+        .then(|| view! { <a class="button button-primary" href="/signup">{lang.sign_up()}</a> });
+    view! {
+        <a class="button button-quiet" href=format!("/login?next={next}") aria-current=current>{lang.log_in()}</a>
+        {sign_up}
+    }
+    .into_any()
+}
+
+fn account_menu(visitor: &Visitor, me: &Me, section: Section) -> AnyView {
+    let lang = visitor.lang;
+    let logout = Form::new(visitor, "logout", "POST logout").next("/");
+    let button = view! { <button class="menu-entry">{lang.log_out()}</button> }.into_any();
+    let entry = |href: String, text: &'static str| view! { <a class="menu-entry" href=href>{text}</a> }.into_any();
+    let channel = me.channels.first().map(|name| entry(format!("/{name}"), lang.your_channel()));
+    let admin = parts::is_staff(visitor).then(|| entry("/admin".to_owned(), lang.admin()));
+    let unread = (me.unread > 0).then(|| view! { <span class="dot">{me.unread.min(99)}</span> });
+    let bell = match me.unread {
+        0 => lang.notifications().to_owned(),
+        unread => lang.notifications_unread(unread),
+    };
+    let live = (section == Section::GoLive).then_some("page");
+    view! {
+        <a class="button button-quiet go-live" href="/dashboard" aria-current=live>{lang.go_live()}</a>
+        <a class="icon-button" href="/notifications" aria-label=bell>{parts::icon(parts::BELL)}{unread}</a>
+        <details class="menu">
+            <summary aria-label=lang.account()>
+                {parts::avatar(&me.username, me.avatar.as_ref(), AvatarSize::Small)}
+            </summary>
+            <div class="menu-body">
+                <p class="menu-head"><strong>{me.display_name.clone()}</strong><span class="muted">{me.username.clone()}</span></p>
+                {channel}
+                {entry("/dashboard".to_owned(), lang.dashboard())}
+                {entry("/followed".to_owned(), lang.following())}
+                {entry("/settings".to_owned(), lang.account_settings())}
+                {admin}
+                {logout.done("", button)}
+            </div>
+        </details>
     }
     .into_any()
 }
@@ -212,7 +294,8 @@ fn footer(visitor: &Visitor) -> AnyView {
     };
     view! {
         <footer class="site-footer">
-            <p>{visitor.instance.clone()} " · " {lang.footer()}</p>
+            <p>{visitor.instance.name.clone()} " · " {lang.footer()}</p>
+            <p><a href="/api/docs">{lang.for_developers()}</a></p>
             <nav aria-label=lang.language()>
                 <ul class="languages">{Lang::ALL.map(language).into_iter().collect_view()}</ul>
             </nav>

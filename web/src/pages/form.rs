@@ -42,6 +42,11 @@ impl<'a> Form<'a> {
         Self { once: true, ..self }
     }
 
+    /// A file goes along.
+    pub fn upload(self) -> Self {
+        Self { upload: true, ..self }
+    }
+
     /// What became of this very form.
     fn flash(&self) -> Option<&Flash> {
         self.visitor.flash.as_ref().filter(|flash| flash.form == self.id)
@@ -53,6 +58,11 @@ impl<'a> Form<'a> {
             Outcome::Answer(answer) => Some(answer),
             Outcome::Refused(_) => None,
         }
+    }
+
+    /// Whether there is something to say about this form.
+    pub fn has_news(&self) -> bool {
+        self.flash().is_some() || self.visitor.saved.as_deref() == Some(self.id.as_str())
     }
 
     fn error(&self, name: &str) -> Option<String> {
@@ -118,6 +128,37 @@ impl<'a> Form<'a> {
             None => control,
         };
         view! { <div class="field"><label for=id>{label}</label>{control}{below}</div> }.into_any()
+    }
+
+    /// A list of which any may be ticked: value and name of each. Those in `on` are.
+    pub fn ticks(&self, name: &'static str, label: &'static str, all: Vec<(String, String)>, on: &[String]) -> AnyView {
+        self.shown.borrow_mut().push(name.to_owned());
+        let typed = self.flash().filter(|flash| matches!(flash.outcome, Outcome::Refused(_)));
+        let ticked = |value: &String| match typed {
+            Some(flash) => flash.typed.iter().any(|(field, typed)| field == name && typed == value),
+            None => on.contains(value),
+        };
+        let wire = format!("{name}:each");
+        let tick = |(value, text): (String, String)| {
+            let id = format!("{}-{name}-{value}", self.id);
+            let checked = ticked(&value);
+            view! {
+                <div class="check-row">
+                    <input type="checkbox" id=id.clone() name=wire.clone() value=value checked=checked/>
+                    <label for=id>{text}</label>
+                </div>
+            }
+        };
+        let error = self.error(name).map(|message| view! { <p class="field-error" role="alert">{message}</p> });
+        view! {
+            <fieldset class="field ticks">
+                <legend>{label}</legend>
+                <input type="hidden" name=wire.clone() value=""/>
+                {all.into_iter().map(tick).collect_view()}
+                {error}
+            </fieldset>
+        }
+        .into_any()
     }
 
     /// An input that nobody sees.
@@ -197,6 +238,7 @@ pub struct Input {
     optional: bool,
     nullable: bool,
     required: bool,
+    shown: bool,
     max: Option<u32>,
     autocomplete: &'static str,
     placeholder: &'static str,
@@ -214,6 +256,7 @@ impl Input {
             optional: false,
             nullable: false,
             required: false,
+            shown: false,
             max: None,
             autocomplete: "off",
             placeholder: "",
@@ -254,6 +297,11 @@ impl Input {
         Self { required: true, ..self }
     }
 
+    /// A secret that is read while it is typed.
+    pub fn shown(self) -> Self {
+        Self { shown: true, ..self }
+    }
+
     /// At most so many characters.
     pub fn max(self, max: u32) -> Self {
         Self { max: Some(max), ..self }
@@ -289,7 +337,7 @@ impl Input {
 
 fn control(input: Input, id: String, described: Option<String>, wrong: bool) -> AnyView {
     let name = input.wire();
-    let Input { kind, value, required, max, autocomplete, placeholder, .. } = input;
+    let Input { kind, value, required, shown, max, autocomplete, placeholder, .. } = input;
     let invalid = wrong.then_some("true");
     let placeholder = (!placeholder.is_empty()).then_some(placeholder);
     let max = max.map(|max| max.to_string());
@@ -325,7 +373,7 @@ fn control(input: Input, id: String, described: Option<String>, wrong: bool) -> 
         kind => {
             let of_name = matches!(autocomplete, "username" | "email" | "one-time-code").then_some("none");
             let kind = match kind {
-                Kind::Secret => "password",
+                Kind::Secret if !shown => "password",
                 Kind::Email => "email",
                 Kind::Url => "url",
                 Kind::Number => "number",

@@ -3,14 +3,23 @@
 mod channel;
 mod dashboard;
 mod document;
+mod feed;
 mod form;
 mod home;
 mod login;
 mod message;
+mod notifications;
+mod parts;
+mod player;
+mod second_factor;
+mod settings;
 
-pub use channel::{channel, embed};
+pub use channel::{ChannelHead, Tab, channel, channel_tab, embed};
 pub use dashboard::{Dashboard, dashboard};
 pub use document::{Files, Page, Visitor, percent_encode, render};
-pub use home::home;
-pub use login::{login, setup};
+pub use feed::feed;
+pub use home::{Home, Narrowed, categories, followed, home, search};
+pub use login::{confirm_email, forgotten, login, reset, setup, signup};
 pub use message::{bad_form, broken, foreign_form, not_found, too_large};
+pub use notifications::notifications;
+pub use settings::{Settings, settings};

@@ -49,6 +49,7 @@ impl Assets {
             logo: url("logo.svg"),
             player: url("player.js"),
             page: url("page.js"),
+            account: url("account.js"),
             viewer: url("viewer.js").zip(url("viewer.wasm")),
             studio: url("studio.js").zip(url("studio.wasm")),
         };

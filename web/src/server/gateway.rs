@@ -7,20 +7,23 @@
 
 use super::{App, visit::Visit};
 use crate::{
-    client::{Call, Error},
+    client::{Call, CallBody, Error},
     form::{self, Fields, Flash, Outcome},
     pages::{self, Page, Visitor},
 };
 use axum::{
     Form,
-    body::Body,
-    extract::{FromRequest, Request, State},
+    body::{Body, to_bytes},
+    extract::{FromRequest, Multipart, Request, State},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::Value;
 use std::sync::Arc;
+
+/// Of the text of a form; the API takes no longer bodies.
+const MAX_FORM_BYTES: usize = 64 << 10;
 
 pub async fn gateway(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     if request.method() != Method::POST {
@@ -33,12 +36,12 @@ pub async fn gateway(State(app): State<Arc<App>>, request: Request, next: Next) 
         return visit.message(StatusCode::FORBIDDEN, pages::foreign_form).await;
     }
     let head = Request::from_parts(parts.clone(), Body::empty());
-    let fields = match read(Request::from_parts(parts, body)).await {
-        Ok(fields) => fields,
+    let Sent { fields, file } = match read(Request::from_parts(parts, body)).await {
+        Ok(sent) => sent,
         Err(StatusCode::PAYLOAD_TOO_LARGE) => return visit.message(StatusCode::PAYLOAD_TOO_LARGE, pages::too_large).await,
         Err(status) => return visit.message(status, pages::bad_form).await,
     };
-    let Some(call) = call(&fields) else { return visit.message(StatusCode::BAD_REQUEST, pages::bad_form).await };
+    let Some(call) = call(&fields, file) else { return visit.message(StatusCode::BAD_REQUEST, pages::bad_form).await };
     let answer = visit.client.value(call).await;
     let form = form::control(&fields, form::FORM).unwrap_or_default().to_owned();
     let (status, outcome) = match answer {
@@ -69,23 +72,65 @@ pub async fn gateway(State(app): State<Arc<App>>, request: Request, next: Next) 
     response
 }
 
-/// The fields of a form as the browser sent them; the router bounds their length.
-async fn read(request: Request) -> Result<Fields, StatusCode> {
-    match Form::<Fields>::from_request(request, &()).await {
-        Ok(Form(fields)) => Ok(fields),
-        Err(rejection) => Err(rejection.status()),
+/// Content types of files that people send, all of them pictures.
+const PICTURES: [&str; 4] = ["image/png", "image/jpeg", "image/webp", "image/gif"];
+
+/// What the browser sent.
+struct Sent {
+    fields: Fields,
+    /// The body of the call, instead of what the fields make.
+    file: Option<CallBody>,
+}
+
+/// Reads a form, bounded: [`MAX_FORM_BYTES`] of text, or one file with as much text before it.
+async fn read(request: Request) -> Result<Sent, StatusCode> {
+    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if content_type.is_some_and(|content_type| content_type.starts_with("multipart/form-data")) {
+        return read_file(request).await;
     }
+    let (parts, body) = request.into_parts();
+    let bytes = to_bytes(body, MAX_FORM_BYTES).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
+    let request = Request::from_parts(parts, Body::from(bytes));
+    let Form(fields) = Form::<Fields>::from_request(request, &()).await.map_err(|rejection| rejection.status())?;
+    Ok(Sent { fields, file: None })
+}
+
+async fn read_file(request: Request) -> Result<Sent, StatusCode> {
+    let mut form = Multipart::from_request(request, &()).await.map_err(|rejection| rejection.status())?;
+    let mut sent = Sent { fields: Fields::new(), file: None };
+    let mut text_bytes = 0;
+    while let Some(field) = form.next_field().await.map_err(|error| error.status())? {
+        let name = field.name().unwrap_or_default().to_owned();
+        if field.file_name().is_some() {
+            let said = field.content_type().unwrap_or_default().to_owned();
+            let content_type = PICTURES.into_iter().find(|known| *known == said).unwrap_or("application/octet-stream");
+            let bytes = field.bytes().await.map_err(|error| error.status())?;
+            sent.file = Some(CallBody::File(content_type, bytes.into()));
+            continue;
+        }
+        let value = field.text().await.map_err(|error| error.status())?;
+        text_bytes += name.len() + value.len();
+        if text_bytes > MAX_FORM_BYTES {
+            return Err(StatusCode::PAYLOAD_TOO_LARGE);
+        }
+        sent.fields.push((name, value));
+    }
+    Ok(sent)
 }
 
 /// The call that the fields say; `None` for what is no form of ours.
-fn call(fields: &Fields) -> Option<Call> {
+fn call(fields: &Fields, file: Option<CallBody>) -> Option<Call> {
     let (method, path) = form::control(fields, form::CALL)?.split_once(' ')?;
     let method = ["POST", "PUT", "PATCH", "DELETE"].into_iter().find(|known| *known == method)?;
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_/?=&%.:@".contains(&byte);
     let ours = !path.is_empty() && path.bytes().all(allowed) && !path.split(['/', '?']).any(|step| step == "..");
-    let body = form::body(fields).ok()?;
-    let json = fields.iter().any(|(name, _)| !name.starts_with('_')).then(|| body.to_string());
-    ours.then(|| Call { method, path: format!("/api/v1/{path}"), json })
+    let json = form::body(fields).ok()?;
+    let body = match file {
+        Some(file) => file,
+        None if fields.iter().all(|(name, _)| name.starts_with('_')) => CallBody::None,
+        None => CallBody::Json(json.to_string()),
+    };
+    ours.then(|| Call { method, path: format!("/api/v1/{path}"), body })
 }
 
 /// The request for the page that the form stands on.
@@ -145,7 +190,7 @@ fn refusal_status(error: &Error) -> StatusCode {
 
 impl Visit {
     async fn message(&self, status: StatusCode, page: impl FnOnce(&Visitor) -> Page) -> Response {
-        let (visitor, _) = self.visitor().await;
+        let visitor = self.visitor().await;
         self.page(status, &visitor, page)
     }
 }
@@ -202,9 +247,9 @@ mod tests {
             ("POST ", None),
             ("POST", None),
         ] {
-            assert_eq!(call(&form(said)).map(|call| call.path).as_deref(), path, "{said:?}");
+            assert_eq!(call(&form(said), None).map(|call| call.path).as_deref(), path, "{said:?}");
         }
-        assert!(call(&Fields::new()).is_none());
+        assert!(call(&Fields::new(), None).is_none());
     }
 
     #[test]

@@ -26,8 +26,8 @@ use std::{
 };
 use visit::Visit;
 
-/// No form of ours is longer; the API takes no longer bodies.
-const MAX_FORM_BYTES: usize = 64 << 10;
+/// A form with a picture, which the API takes up to 8 MiB.
+const MAX_BODY_BYTES: usize = (8 << 20) + (64 << 10);
 
 pub struct WebDeps {
     /// The REST API with its full paths (`/api/v1/…`). Pages get all that they show from it.
@@ -52,11 +52,11 @@ pub fn router(deps: WebDeps) -> Router {
     Router::new()
         .fallback_service(gateway)
         .layer(middleware::map_response(headers::secure))
-        .layer(DefaultBodyLimit::max(MAX_FORM_BYTES))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
 }
 
 async fn not_found(visit: Visit) -> Response {
-    let (visitor, _) = visit.visitor().await;
+    let visitor = visit.visitor().await;
     visit.page(StatusCode::NOT_FOUND, &visitor, pages::not_found)
 }
 

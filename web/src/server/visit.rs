@@ -9,6 +9,7 @@ use crate::{
 };
 use axum::extract::FromRequestParts;
 use http::{HeaderMap, HeaderValue, Uri, header, request::Parts};
+use rivulet_protocol::rest::Instance;
 use std::{convert::Infallible, sync::Arc};
 
 /// Shown where the API cannot even say its own name.
@@ -20,7 +21,10 @@ const LANG_COOKIE_ATTRIBUTES: &str = "Path=/; Max-Age=31536000; SameSite=Lax";
 pub struct Visit {
     pub app: Arc<App>,
     pub client: Client<InProcess>,
-    pub lang: Lang,
+    /// The language that the visitor chose, in this browser.
+    chosen: Option<Lang>,
+    /// The one that the browser prefers.
+    accepted: Lang,
     /// Path and query.
     pub here: String,
     /// The language was chosen by this very request.
@@ -39,59 +43,67 @@ impl FromRequestParts<Arc<App>> for Visit {
 
 impl Visit {
     pub fn of(parts: &mut Parts, app: &Arc<App>) -> Self {
-        let chosen = query_value(&parts.uri, "lang").and_then(|tag| Lang::parse(&tag));
+        let now = query_value(&parts.uri, "lang").and_then(|tag| Lang::parse(&tag));
         Self {
             app: app.clone(),
             client: Client::new(InProcess::new(app.api.clone(), parts)),
-            lang: chosen.unwrap_or_else(|| language(&parts.headers)),
+            chosen: now.or_else(|| kept_language(&parts.headers)),
+            accepted: accepted_language(&parts.headers),
             here: parts.uri.path_and_query().map_or("/", |here| here.as_str()).to_owned(),
-            chose_lang: chosen.is_some(),
+            chose_lang: now.is_some(),
             flash: parts.extensions.remove(),
             saved: query_value(&parts.uri, "saved"),
         }
     }
 
-    /// Who looks, and whether the server still needs its first user. Every page needs this, an error
-    /// page too, so whatever fails here makes a guest of the visitor instead of another error.
-    pub async fn visitor(&self) -> (Visitor, bool) {
+    /// Who looks at what. Every page needs this, an error page too, so whatever fails here makes a guest of the visitor instead of another error.
+    pub async fn visitor(&self) -> Visitor {
         let (instance, me) = tokio::join!(self.client.instance(), self.client.me());
-        let (instance, needs_setup) = match instance {
-            Ok(instance) => (instance.name, instance.needs_setup),
+        let instance = match instance {
+            Ok(instance) => instance,
             Err(error) => {
                 tracing::warn!(?error, "the API did not say what this instance is");
-                (DEFAULT_INSTANCE.to_owned(), false)
+                Instance { name: DEFAULT_INSTANCE.to_owned(), ..Instance::default() }
             }
         };
         let me = me.unwrap_or_else(|error| {
             tracing::warn!(?error, "the API did not say who is logged in");
             None
         });
-        let visitor = Visitor {
-            lang: self.lang,
+        // What the account says holds where this browser says nothing.
+        let of_account = me.as_ref().and_then(|me| Lang::parse(me.language.as_deref()?));
+        Visitor {
+            lang: self.chosen.or(of_account).unwrap_or(self.accepted),
             instance,
             me,
             here: self.here.clone(),
             flash: self.flash.clone(),
             saved: self.saved.clone(),
             now_ms: now_ms(),
-        };
-        (visitor, needs_setup)
+        }
+    }
+
+    /// How the visitor reached us: `https://tv.example`.
+    pub fn origin(&self) -> String {
+        self.client.transport.origin()
     }
 
     /// The cookie that keeps a language which was just chosen.
     pub fn lang_cookie(&self) -> Option<HeaderValue> {
-        let cookie = format!("{LANG_COOKIE}={}; {LANG_COOKIE_ATTRIBUTES}", self.lang.tag());
-        self.chose_lang.then(|| HeaderValue::from_str(&cookie).ok()).flatten()
+        let lang = self.chosen.filter(|_| self.chose_lang)?;
+        HeaderValue::from_str(&format!("{LANG_COOKIE}={}; {LANG_COOKIE_ATTRIBUTES}", lang.tag())).ok()
     }
 }
 
-/// The one that the visitor chose, else what the browser prefers.
-fn language(headers: &HeaderMap) -> Lang {
+fn kept_language(headers: &HeaderMap) -> Option<Lang> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let chosen = pairs.find(|(name, _)| *name == LANG_COOKIE).and_then(|(_, tag)| Lang::parse(tag));
-    let accepted = || headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).map(Lang::accepted);
-    chosen.or_else(accepted).unwrap_or_default()
+    pairs.find(|(name, _)| *name == LANG_COOKIE).and_then(|(_, tag)| Lang::parse(tag))
+}
+
+fn accepted_language(headers: &HeaderMap) -> Lang {
+    let header = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    header.map(Lang::accepted).unwrap_or_default()
 }
 
 /// A value of the query that needs no decoding; others are no values of ours.

@@ -1,12 +1,31 @@
 //! Words of every page: header, footer, errors, forms.
 
 use super::Lang;
+use rivulet_protocol::rest::Suspension;
 
 words! {
     skip: "Skip to the content" = "Zum Inhalt springen";
     main_navigation: "Main" = "Hauptnavigation";
     browse: "Browse" = "Entdecken";
     go_live: "Go live" = "Live gehen";
+    following: "Following" = "Gefolgt";
+    categories: "Categories" = "Kategorien";
+    search: "Search" = "Suchen";
+    account: "Account" = "Konto";
+    your_channel: "Your channel" = "Eigener Kanal";
+    dashboard: "Dashboard" = "Studio";
+    account_settings: "Settings" = "Einstellungen";
+    admin: "Administration" = "Verwaltung";
+    notifications: "Notifications" = "Benachrichtigungen";
+    sign_up: "Sign up" = "Registrieren";
+    for_developers: "For developers" = "Für Entwickler";
+    show_more: "Show more" = "Mehr anzeigen";
+    no_data: "There are no measurements yet." = "Es gibt noch keine Messwerte.";
+    reason: "Reason" = "Grund";
+    cancel: "Cancel" = "Abbrechen";
+    delete: "Delete" = "Löschen";
+    remove: "Remove" = "Entfernen";
+    never: "Never" = "Nie";
     log_in: "Log in" = "Anmelden";
     log_out: "Log out" = "Abmelden";
     footer: "live streaming on a server of our own, with Rivulet" = "Live-Streaming auf einem eigenen Server, mit Rivulet";
@@ -32,11 +51,37 @@ words! {
 }
 
 impl Lang {
+    pub fn notifications_unread(self, count: u32) -> String {
+        match self {
+            Self::En => format!("Notifications, {count} new"),
+            Self::De => format!("Benachrichtigungen, {count} neu"),
+        }
+    }
+
+    pub fn you_are_suspended(self, suspension: &Suspension) -> String {
+        let until = suspension.until_ms.map(|until| self.moment(until));
+        match (self, until) {
+            (Self::En, Some(until)) => format!("Your account is suspended until {until}: {}", suspension.reason),
+            (Self::En, None) => format!("Your account is suspended: {}", suspension.reason),
+            (Self::De, Some(until)) => format!("Dieses Konto ist gesperrt bis {until}: {}", suspension.reason),
+            (Self::De, None) => format!("Dieses Konto ist gesperrt: {}", suspension.reason),
+        }
+    }
+
+    /// Of a plot: the highest value in it.
+    pub fn at_most(self, viewers: u32) -> String {
+        match self {
+            Self::En => format!("at most {}", self.viewers(viewers)),
+            Self::De => format!("höchstens {}", self.viewers(viewers)),
+        }
+    }
+
     /// That the form of this name was saved.
     pub fn saved_form(self, form: &str) -> &'static str {
         match form {
             "title" => self.title_saved(),
             "settings" => self.settings_saved(),
+            "report" => self.report_sent(),
             _ => self.saved(),
         }
     }

@@ -46,6 +46,14 @@ impl Civil {
         let Self { year, month, day, hour, minute, second, .. } = self;
         format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
     }
+
+    /// For feeds, as in e-mail: `Sat, 21 Nov 2026 14:35:47 GMT`.
+    pub fn mail(self) -> String {
+        let Self { year, month, day, hour, minute, second, weekday } = self;
+        let name = super::Lang::En.weekday(weekday).get(..3).unwrap_or_default();
+        let month = super::Lang::En.month(month);
+        format!("{name}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
+    }
 }
 
 const MONTHS: [(&str, &str); 12] = [
@@ -125,6 +133,11 @@ mod tests {
             let civil = Civil::at(ms);
             assert_eq!((civil.iso().as_str(), Lang::En.weekday(civil.weekday)), (iso, weekday));
         }
+    }
+
+    #[test]
+    fn dates_of_feeds() {
+        assert_eq!(Civil::at(1_795_271_747_000).mail(), "Sat, 21 Nov 2026 14:35:47 GMT");
     }
 
     #[test]

@@ -9,6 +9,8 @@ words! {
     nobody_live: "Nobody is live at the moment" = "Gerade ist niemand live";
     nobody_live_hint: "A channel appears here by itself when its stream begins."
         = "Ein Kanal erscheint hier von selbst, sobald sein Stream beginnt.";
+    mature: "Mature" = "Ab 18";
+    restricted: "Restricted" = "Eingeschränkt";
     state: "State" = "Zustand";
     watching: "Watching" = "Zuschauer";
     live_for: "Live for" = "Live seit";
@@ -32,10 +34,11 @@ impl Lang {
 
     /// What the browser's tab says on a channel's page.
     pub fn channel_title(self, channel: &Channel, instance: &str) -> String {
+        let name = crate::text::name(channel);
         match channel.state {
-            LiveState::Offline => format!("{} · {instance}", channel.name),
-            _ if channel.title.trim().is_empty() => format!("{} live · {instance}", channel.name),
-            _ => format!("{} · {} · {instance}", channel.title, channel.name),
+            LiveState::Offline => format!("{name} · {instance}"),
+            _ if channel.title.trim().is_empty() => format!("{name} live · {instance}"),
+            _ => format!("{} · {name} · {instance}", channel.title),
         }
     }
 }

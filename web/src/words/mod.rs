@@ -35,6 +35,8 @@ mod watch;
 #[cfg(any(feature = "ssr", feature = "studio"))]
 mod studio_live;
 
+#[cfg(feature = "ssr")]
+pub use dates::Civil;
 pub use numbers::clock;
 use serde::{Deserialize, Serialize};
 

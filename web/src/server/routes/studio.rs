@@ -25,7 +25,7 @@ struct Chosen {
 
 /// The Go live page of the chosen channel, or of the person's first.
 async fn dashboard(visit: Visit, Query(query): Query<Chosen>) -> Response {
-    let (visitor, _) = visit.visitor().await;
+    let visitor = visit.visitor().await;
     let Some(me) = visitor.me.clone() else { return to_login(&visitor.here) };
     let name = match query.channel {
         Some(name) => match ChannelName::parse(&name) {
@@ -46,5 +46,7 @@ async fn dashboard(visit: Visit, Query(query): Query<Chosen>) -> Response {
 }
 
 async fn own_channel(visit: &Visit, name: &str) -> Result<(Channel, GoLive, Settings), Error> {
-    tokio::try_join!(visit.client.channel(name), visit.client.golive(name), visit.client.settings(name))
+    let (channel, golive, settings) =
+        (format!("channels/{name}"), format!("channels/{name}/golive"), format!("channels/{name}/settings"));
+    tokio::try_join!(visit.client.get(&channel), visit.client.get(&golive), visit.client.get(&settings))
 }
