@@ -12,7 +12,7 @@
 //! | `links:lines` | a list, an item on each line |
 //! | `days:each` | a list of the values of all inputs of this name that are not empty |
 //! | `starts:time` | a time as `2026-11-21T14:35` in UTC: milliseconds since the epoch; empty is `null` |
-//! | `about:nullable` | text; empty is `null` |
+//! | `username:path` | no value: it takes the place of `{username}` in the call's path |
 //! | `links.0.url` | in the first object of the list `links`; objects without any text are left out |
 //!
 //! A `?` at the end (`limit:number?`) leaves the field out when it is empty.
@@ -84,6 +84,15 @@ pub fn typed(fields: &Fields) -> Fields {
     shown.map(|(name, value)| (Input::parse(name).path.to_owned(), value.clone())).collect()
 }
 
+/// What was typed for `{name}` of the call's path.
+pub fn in_path<'a>(fields: &'a Fields, name: &str) -> Option<&'a str> {
+    let found = fields.iter().find(|(field, _)| {
+        let input = Input::parse(field);
+        input.kind == "path" && input.path == name
+    });
+    found.map(|(_, value)| value.trim())
+}
+
 /// The JSON body that the inputs make.
 pub fn body(fields: &Fields) -> Result<Value, Malformed> {
     if fields.len() > MAX_FIELDS {
@@ -97,6 +106,9 @@ pub fn body(fields: &Fields) -> Result<Value, Malformed> {
         }
         done.push(name);
         let input = Input::parse(name);
+        if input.kind == "path" {
+            continue;
+        }
         let sent = || fields.iter().filter(|(other, _)| other == name).map(|(_, value)| value.as_str());
         let last = sent().next_back().unwrap_or_default();
         if input.optional && sent().all(|value| value.trim().is_empty()) {
@@ -109,8 +121,6 @@ pub fn body(fields: &Fields) -> Result<Value, Malformed> {
         let value = match input.kind {
             "text" => Value::String(one_kind_of_break(last)),
             "secret" => Value::String(last.to_owned()),
-            "nullable" if last.trim().is_empty() => Value::Null,
-            "nullable" => Value::String(one_kind_of_break(last)),
             "number" => number(last),
             "time" => time(last),
             "bool" => Value::Bool(sent().any(|value| value == "on")),
@@ -245,7 +255,7 @@ mod tests {
             (&[("limit:number?", "")], json!({})),
             (&[("limit:number", "many")], json!({"limit": "many"})),
             (&[("title?", " ")], json!({})),
-            (&[("about:nullable", "")], json!({"about": null})),
+            (&[("username:path", "ada"), ("role", "editor")], json!({"role": "editor"})),
             (&[("mature:bool", "")], json!({"mature": false})),
             (&[("mature:bool", ""), ("mature:bool", "on")], json!({"mature": true})),
             (&[("tags:words", "a, b,,c ")], json!({"tags": ["a", "b", "c"]})),

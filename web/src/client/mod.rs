@@ -45,6 +45,12 @@ impl Error {
         }
     }
 
+    /// Something is not in a list where it should be.
+    #[cfg(feature = "ssr")]
+    pub fn absent() -> Self {
+        Self::Refused(Problem { status: 404, code: "not_found".to_owned(), detail: String::new(), field: None })
+    }
+
     /// The machine-readable name of a refusal.
     #[cfg(feature = "ssr")]
     pub fn code(&self) -> Option<&str> {

@@ -215,6 +215,11 @@ pub enum Kind {
     Number,
     /// In UTC.
     Time,
+    /// A time somewhere, such as `2026-11-22T20:00`: text for the API.
+    LocalTime,
+    Date,
+    /// A part of the call's path.
+    InPath,
     Words,
     /// Text of several lines.
     Area,
@@ -236,12 +241,12 @@ pub struct Input {
     value: String,
     hint: String,
     optional: bool,
-    nullable: bool,
     required: bool,
     shown: bool,
     max: Option<u32>,
     autocomplete: &'static str,
     placeholder: &'static str,
+    list: Option<&'static str>,
 }
 
 impl Input {
@@ -254,12 +259,12 @@ impl Input {
             value: String::new(),
             hint: String::new(),
             optional: false,
-            nullable: false,
             required: false,
             shown: false,
             max: None,
             autocomplete: "off",
             placeholder: "",
+            list: None,
         }
     }
 
@@ -288,11 +293,6 @@ impl Input {
         Self { optional: true, ..self }
     }
 
-    /// Null when it is empty.
-    pub fn nullable(self) -> Self {
-        Self { nullable: true, ..self }
-    }
-
     pub fn required(self) -> Self {
         Self { required: true, ..self }
     }
@@ -315,6 +315,11 @@ impl Input {
         Self { placeholder, ..self }
     }
 
+    /// Suggestions, the `datalist` of this id.
+    pub fn list(self, id: &'static str) -> Self {
+        Self { list: Some(id), ..self }
+    }
+
     fn path(&self) -> String {
         self.name.clone()
     }
@@ -322,14 +327,15 @@ impl Input {
     /// The name on the wire.
     fn wire(&self) -> String {
         let kind = match self.kind {
-            Kind::Text | Kind::Email | Kind::Url | Kind::Area | Kind::Choice(_) if self.nullable => ":nullable",
-            Kind::Text | Kind::Email | Kind::Url | Kind::Area | Kind::Choice(_) | Kind::File(_) => "",
             Kind::Secret => ":secret",
             Kind::Number | Kind::NumberChoice(_) => ":number",
             Kind::Time => ":time",
+            Kind::InPath => ":path",
             Kind::Words => ":words",
             Kind::Lines => ":lines",
             Kind::Check => ":bool",
+            Kind::Text | Kind::Email | Kind::Url | Kind::LocalTime | Kind::Date | Kind::Area | Kind::Choice(_) => "",
+            Kind::File(_) => "",
         };
         format!("{}{kind}{}", self.name, if self.optional { "?" } else { "" })
     }
@@ -337,7 +343,7 @@ impl Input {
 
 fn control(input: Input, id: String, described: Option<String>, wrong: bool) -> AnyView {
     let name = input.wire();
-    let Input { kind, value, required, shown, max, autocomplete, placeholder, .. } = input;
+    let Input { kind, value, required, shown, max, autocomplete, placeholder, list, .. } = input;
     let invalid = wrong.then_some("true");
     let placeholder = (!placeholder.is_empty()).then_some(placeholder);
     let max = max.map(|max| max.to_string());
@@ -377,12 +383,13 @@ fn control(input: Input, id: String, described: Option<String>, wrong: bool) -> 
                 Kind::Email => "email",
                 Kind::Url => "url",
                 Kind::Number => "number",
-                Kind::Time => "datetime-local",
+                Kind::Time | Kind::LocalTime => "datetime-local",
+                Kind::Date => "date",
                 _ => "text",
             };
             view! {
                 <input id=id name=name type=kind value=value required=required maxlength=max autocomplete=autocomplete
-                    autocapitalize=of_name spellcheck=of_name.map(|_| "false") placeholder=placeholder
+                    autocapitalize=of_name spellcheck=of_name.map(|_| "false") placeholder=placeholder list=list
                     aria-describedby=described aria-invalid=invalid autofocus=wrong/>
             }
             .into_any()

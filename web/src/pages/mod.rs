@@ -1,7 +1,7 @@
 //! Whole pages: functions from what the API said to HTML. No page asks for anything itself.
 
+mod admin;
 mod channel;
-mod dashboard;
 mod document;
 mod feed;
 mod form;
@@ -13,9 +13,10 @@ mod parts;
 mod player;
 mod second_factor;
 mod settings;
+mod studio;
 
+pub use admin::{Admin, AuditFilter, admin};
 pub use channel::{ChannelHead, Tab, channel, channel_tab, embed};
-pub use dashboard::{Dashboard, dashboard};
 pub use document::{Files, Page, Visitor, percent_encode, render};
 pub use feed::feed;
 pub use home::{Home, Narrowed, categories, followed, home, search};
@@ -23,3 +24,4 @@ pub use login::{confirm_email, forgotten, login, reset, setup, signup};
 pub use message::{bad_form, broken, foreign_form, not_found, too_large};
 pub use notifications::notifications;
 pub use settings::{Settings, settings};
+pub use studio::{Dashboard, Studio, create_channel, dashboard};

@@ -19,7 +19,6 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use serde_json::Value;
 use std::sync::Arc;
 
 /// Of the text of a form; the API takes no longer bodies.
@@ -54,7 +53,7 @@ pub async fn gateway(State(app): State<Arc<App>>, request: Request, next: Next) 
         Ok(answer) if form::control(&fields, form::ONCE).is_some() => (StatusCode::OK, Outcome::Answer(answer)),
         Ok(answer) => {
             let to = match form::control(&fields, form::NEXT) {
-                Some(next) => own_path(&filled_in(next, &answer)),
+                Some(next) => own_path(&filled_in(next, |name| answer.get(name)?.as_str())),
                 None => with_saved(&visit.here, &form),
             };
             return visit.with_cookies(Redirect::to(&to).into_response());
@@ -121,6 +120,7 @@ async fn read_file(request: Request) -> Result<Sent, StatusCode> {
 /// The call that the fields say; `None` for what is no form of ours.
 fn call(fields: &Fields, file: Option<CallBody>) -> Option<Call> {
     let (method, path) = form::control(fields, form::CALL)?.split_once(' ')?;
+    let path = filled_in(path, |name| form::in_path(fields, name));
     let method = ["POST", "PUT", "PATCH", "DELETE"].into_iter().find(|known| *known == method)?;
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_/?=&%.:@".contains(&byte);
     let ours = !path.is_empty() && path.bytes().all(allowed) && !path.split(['/', '?']).any(|step| step == "..");
@@ -158,16 +158,14 @@ pub fn own_path(next: &str) -> String {
     if ours { next.to_owned() } else { "/".to_owned() }
 }
 
-/// `{name}` becomes what the answer has there.
-fn filled_in(next: &str, answer: &Value) -> String {
-    let mut filled = String::with_capacity(next.len());
-    let mut rest = next;
+/// `{name}` becomes the value of that name, encoded as one step of a path.
+fn filled_in<'a>(path: &str, value: impl Fn(&str) -> Option<&'a str>) -> String {
+    let mut filled = String::with_capacity(path.len());
+    let mut rest = path;
     while let Some((before, after)) = rest.split_once('{') {
         let Some((name, after)) = after.split_once('}') else { break };
         filled.push_str(before);
-        if let Some(Value::String(value)) = answer.get(name) {
-            filled.push_str(&pages::percent_encode(value));
-        }
+        filled.push_str(&pages::percent_encode(value(name).unwrap_or_default()).replace('/', "%2F"));
         rest = after;
     }
     filled.push_str(rest);
@@ -218,8 +216,8 @@ mod tests {
     #[test]
     fn the_way_on_takes_names_from_the_answer() {
         let answer = json!({"name": "a/b c", "n": 1});
-        for (next, path) in [("/x", "/x"), ("/d?c={name}", "/d?c=a/b%20c"), ("/{n}{no}/", "//"), ("/{", "/{")] {
-            assert_eq!(filled_in(next, &answer), path, "{next:?}");
+        for (next, path) in [("/x", "/x"), ("/d?c={name}", "/d?c=a%2Fb%20c"), ("/{n}{no}/", "//"), ("/{", "/{")] {
+            assert_eq!(filled_in(next, |name| answer.get(name)?.as_str()), path, "{next:?}");
         }
     }
 

@@ -26,6 +26,8 @@ mod numbers;
 #[cfg(feature = "ssr")]
 mod account;
 #[cfg(feature = "ssr")]
+mod admin;
+#[cfg(feature = "ssr")]
 mod common;
 mod problems;
 #[cfg(feature = "ssr")]

@@ -102,6 +102,14 @@ impl Lang {
         text
     }
 
+    /// `15` tenths are `1.5`, `20` are `2`.
+    pub fn decimal(self, tenths: u32) -> String {
+        match tenths % 10 {
+            0 => (tenths / 10).to_string(),
+            tenth => format!("{}{}{tenth}", tenths / 10, self.point()),
+        }
+    }
+
     /// `512 bytes`, `1.5 KiB`, `20 GiB`.
     pub fn bytes(self, bytes: u64) -> String {
         const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];

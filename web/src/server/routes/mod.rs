@@ -1,6 +1,7 @@
 //! Which page is where, and what each asks of the API.
 
 mod account;
+mod admin;
 mod studio;
 mod watch;
 
@@ -9,5 +10,5 @@ use axum::Router;
 use std::sync::Arc;
 
 pub fn pages() -> Router<Arc<App>> {
-    Router::new().merge(account::routes()).merge(studio::routes()).merge(watch::routes())
+    Router::new().merge(account::routes()).merge(admin::routes()).merge(studio::routes()).merge(watch::routes())
 }

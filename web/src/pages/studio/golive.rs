@@ -1,7 +1,7 @@
-//! `/dashboard`, "Go live": what to paste into the encoder, and what arrives from it.
+//! "Go live": what to paste into the encoder, and what arrives from it.
 
-use super::{
-    document::{Islands, Page, Section, Visitor},
+use crate::pages::{
+    document::Visitor,
     form::{Form, Input, Kind},
 };
 use crate::{
@@ -11,52 +11,14 @@ use crate::{
 use leptos::prelude::*;
 use rivulet_protocol::rest::{Channel, GoLive, Ingest, Latency, MAX_GRACE_SECONDS, Rungs, Settings};
 
-pub struct Dashboard {
-    /// Names of the person's own channels.
-    pub own: Vec<String>,
-    pub username: String,
-    /// The chosen one of them; none where the person has no channel.
-    pub chosen: Option<(Channel, GoLive, Settings)>,
-}
-
-pub fn dashboard(visitor: &Visitor, page: Dashboard) -> Page {
-    let Dashboard { own, username, chosen } = page;
-    let (lang, instance) = (visitor.lang, &visitor.instance.name);
-    let body = match chosen {
-        Some((channel, golive, settings)) => view! {
-            <div class="dashboard">
-                {tabs(lang, &own, &channel.name)}
-                {studio(visitor, channel, golive, settings)}
-            </div>
-        }
-        .into_any(),
-        None => create_channel(visitor, username),
-    };
-    let title = format!("{} · {instance}", lang.go_live());
-    Page { islands: Islands::Studio, section: Section::GoLive, ..Page::plain(title, lang.stream_to(instance), body) }
-}
-
-fn tabs(lang: Lang, own: &[String], chosen: &str) -> Option<AnyView> {
-    let entry = |name: &String| {
-        let current = (name == chosen).then_some("page");
-        view! { <a href=format!("/dashboard?channel={name}") aria-current=current>{name.clone()}</a> }
-    };
-    let entries = own.iter().map(entry).collect_view();
-    let several = own.len() > 1;
-    several.then(|| view! { <nav class="tabs" aria-label=lang.your_channels()>{entries}</nav> }.into_any())
-}
-
-fn studio(visitor: &Visitor, channel: Channel, golive: GoLive, settings: Settings) -> AnyView {
+pub fn golive(visitor: &Visitor, channel: &Channel, golive: GoLive, settings: Settings) -> AnyView {
     let lang = visitor.lang;
     let GoLive { server, has_key, ingest } = golive;
     let name = channel.name.clone();
     view! {
-        <div class="dashboard-head">
-            <h1>{lang.go_live()}</h1>
-            <a class="button" href=format!("/{name}")>{lang.open_page_of(&name)}</a>
-        </div>
+        <p><a class="button" href=format!("/{name}")>{lang.open_page_of(&name)}</a></p>
         <div class="dashboard-grid">
-            {status(visitor, &channel, ingest)}
+            {status(visitor, channel, ingest)}
             {connect(visitor, name.clone(), server, has_key)}
             {obs_settings(lang)}
             {broadcast_settings(visitor, &name, settings)}
@@ -183,19 +145,4 @@ fn obs_settings(lang: Lang) -> AnyView {
         </section>
     }
     .into_any()
-}
-
-fn create_channel(visitor: &Visitor, username: String) -> AnyView {
-    let lang = visitor.lang;
-    let form = Form::new(visitor, "channel", "POST channels").next("/dashboard?channel={name}");
-    let head = view! {
-        <h1>{lang.make_channel()}</h1>
-        <p class="muted">{lang.make_channel_text()}</p>
-    };
-    let name = Input::text("name", lang.name()).value(username).hint(lang.name_hint()).required();
-    let inputs = view! {
-        {form.input(name)}
-        <button class="button button-primary button-wide">{lang.create_channel()}</button>
-    };
-    form.titled("panel form", Some(head.into_any()), inputs.into_any())
 }
