@@ -35,6 +35,8 @@ const files = {
   "style.css": await bundle("../static/style.css"),
   "logo.svg": readFileSync(join(here, "../static/logo.svg")),
   "page.js": await bundle("src/page.js"),
+  "account.js": await bundle("src/account.js"),
+  "service-worker.js": await bundle("src/service-worker.js"),
   "player.js": await bundle("src/player.js"),
 };
 for (const islands of glue ? ["viewer", "studio"] : []) {

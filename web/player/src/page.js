@@ -1,12 +1,20 @@
 // Small conveniences of every page. All of them work without it.
 
 const lang = document.documentElement.lang;
-const moment = new Intl.DateTimeFormat(lang, { dateStyle: "medium", timeStyle: "short" });
+const formats = {
+  date: new Intl.DateTimeFormat(lang, { dateStyle: "medium" }),
+  moment: new Intl.DateTimeFormat(lang, { dateStyle: "medium", timeStyle: "short" }),
+};
 
 // The server writes UTC; here the visitor's own time zone is known.
 for (const time of document.querySelectorAll("time[data-local]")) {
   time.title = time.textContent;
-  time.textContent = moment.format(new Date(time.dateTime));
+  time.textContent = formats[time.dataset.local].format(new Date(time.dateTime));
+}
+
+// A new entry of a schedule is in the time zone of whoever plans it.
+for (const zone of document.querySelectorAll("input[name=time_zone]")) {
+  if (zone.value === "") zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
 
 // Menus close where people expect it: with Escape and with a click elsewhere.

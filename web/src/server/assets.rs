@@ -60,6 +60,11 @@ impl Assets {
         &self.files
     }
 
+    /// The name with hash of a file.
+    pub fn name_of(&self, plain: &str) -> Option<&str> {
+        self.names.get(plain).map(String::as_str)
+    }
+
     pub fn serve(&self, name: &str, request: &HeaderMap) -> Response {
         // Only what the manifest names is served, never the encoded forms or the manifest itself.
         if !self.names.values().any(|known| known == name) {

@@ -44,6 +44,7 @@ pub fn router(deps: WebDeps) -> Router {
     let app = Arc::new(App { api: deps.api, assets: assets::Assets::load() });
     let pages = routes::pages()
         .route("/favicon.ico", get(favicon))
+        .route("/service-worker.js", get(service_worker))
         .route("/assets/{name}", get(asset))
         .fallback(not_found)
         .with_state(app.clone());
@@ -62,6 +63,16 @@ async fn not_found(visit: Visit) -> Response {
 
 async fn asset(State(app): State<Arc<App>>, Path(name): Path<String>, headers: http::HeaderMap) -> Response {
     app.assets.serve(&name, &headers)
+}
+
+/// At one address for ever, and at the top: it is for all pages.
+async fn service_worker(State(app): State<Arc<App>>, headers: http::HeaderMap) -> Response {
+    let mut response = match app.assets.name_of("service-worker.js") {
+        Some(name) => app.assets.serve(name, &headers),
+        None => return StatusCode::NOT_FOUND.into_response(),
+    };
+    response.headers_mut().insert(header::CACHE_CONTROL, http::HeaderValue::from_static("no-cache"));
+    response
 }
 
 /// Browsers ask for this address on pages that name no icon, such as a bare playlist.

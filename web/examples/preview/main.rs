@@ -5,6 +5,9 @@
 //! `quiet` is offline, `flip` goes on and off every 8 s. Any password but `wrong` logs in;
 //! `/setup?token=preview` sets up. The encoder on the Go live page comes and goes every 8 s.
 
+mod channels;
+mod people;
+
 use axum::{
     Json, Router,
     extract::{Path, Query},
@@ -16,8 +19,8 @@ use axum::{
     routing::{get, post},
 };
 use rivulet_protocol::rest::{
-    BroadcastSettings, Channel, ChannelCreate, ChannelEdit, ChannelSettings, Channels, Check, GoLive, Ingest,
-    IngestAudio, IngestVideo, Instance, Level, LiveState, Login, Me, NewKey, Problem, Role, Settings, Setup,
+    AccessKind, Announcement, BroadcastSettings, CategoryRef, Channel, ChannelCreate, ChannelEdit, ChannelSettings, Channels, Check, GoLive, Ingest,
+    IngestAudio, IngestVideo, Instance, Level, LiveState, Login, Me, NewKey, Problem, Role, Settings, Setup, SignUp,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -44,7 +47,11 @@ fn api() -> Router {
         .route("/setup", post(setup))
         .route("/login", post(login))
         .route("/logout", post(logout))
-        .route("/me", get(me))
+        .route("/me", get(me).patch(me).delete(wrong_password))
+        .merge(channels::routes())
+        .merge(people::routes())
+        .route("/search", get(search))
+        .route("/me/follows", get(channels))
         .route("/channels", get(channels).post(create))
         .route("/channels/{name}", get(one).patch(edit))
         .route("/channels/{name}/events", get(events))
@@ -76,7 +83,35 @@ fn problem(status: StatusCode, code: &str, detail: &str, field: Option<&str>) ->
 }
 
 async fn instance() -> Json<Instance> {
-    Json(Instance { name: "Rivulet".to_owned(), needs_setup: true, ..Instance::default() })
+    let announcement = Announcement {
+        id: "1".to_owned(),
+        text: "Maintenance on Sunday at 3 in the morning, for half an hour.".to_owned(),
+        urgent: false,
+    };
+    Json(Instance {
+        name: "Rivulet".to_owned(),
+        needs_setup: true,
+        sign_up: SignUp::Approval,
+        oidc: Some("Log in with Example".to_owned()),
+        mail: true,
+        announcements: vec![announcement],
+        ..Instance::default()
+    })
+}
+
+async fn wrong_password() -> Response {
+    problem(StatusCode::FORBIDDEN, "wrong_password", "The password is wrong.", Some("password"))
+}
+
+async fn search(Query(query): Query<Searched>) -> Json<serde_json::Value> {
+    let found = |name: &&str| channel(name).filter(|_| !query.q.starts_with('x'));
+    let channels: Vec<Channel> = ["demo", "quiet"].iter().filter_map(found).collect();
+    Json(serde_json::json!({"channels": channels, "categories": []}))
+}
+
+#[derive(Deserialize)]
+struct Searched {
+    q: String,
 }
 
 fn session(username: &str) -> Response {
@@ -85,7 +120,17 @@ fn session(username: &str) -> Response {
 
 fn user(username: &str) -> Me {
     let channels = vec!["demo".to_owned(), "quiet".to_owned()];
-    Me { username: username.to_owned(), role: Role::Admin, channels, ..Me::default() }
+    Me {
+        username: username.to_owned(),
+        display_name: "Demo Person".to_owned(),
+        role: Role::Admin,
+        channels,
+        helps: vec!["river".to_owned()],
+        has_password: true,
+        unread: 1,
+        email: Some("demo@example.org".to_owned()),
+        ..Me::default()
+    }
 }
 
 async fn setup(Json(body): Json<Setup>) -> Response {
@@ -102,6 +147,7 @@ async fn setup(Json(body): Json<Setup>) -> Response {
 
 async fn login(Json(body): Json<Login>) -> Response {
     match body.password.as_str() {
+        "second" => problem(StatusCode::UNAUTHORIZED, "second_factor_needed", "Now the second factor.", None),
         "wrong" => problem(StatusCode::UNAUTHORIZED, "wrong", "User name or password is wrong.", Some("password")),
         _ => session(&body.username),
     }
@@ -147,6 +193,13 @@ fn channel(name: &str) -> Option<Channel> {
         playback: (state == LiveState::Live).then(|| format!("/live/{name}/master.m3u8")),
         revision: 1,
         thumbnail: (state != LiveState::Offline).then(|| PICTURE.to_owned()),
+        display_name: if name == "quiet" { "Quiet Room".to_owned() } else { name.to_owned() },
+        category: (name != "flip").then(|| CategoryRef { slug: "crafts".to_owned(), name: "Crafts & Making".to_owned() }),
+        tags: if name == "demo" { vec!["boats".to_owned(), "woodwork".to_owned()] } else { Vec::new() },
+        language: if name == "demo" { "en".to_owned() } else { String::new() },
+        mature: name == "river",
+        access: if name == "quiet" { AccessKind::Password } else { AccessKind::Public },
+        followers: 1_312,
         ..Channel::default()
     })
 }
