@@ -15,7 +15,7 @@ use std::{
 use tower::ServiceExt;
 
 /// No answer that a page is made of is longer.
-const MAX_BODY_BYTES: usize = 1 << 20;
+const MAX_BODY_BYTES: usize = 4 << 20;
 
 /// What the API may need to know about the visitor: who it is, where from, and at which address
 /// the person reached us.

@@ -277,7 +277,7 @@ fn videos_tab(visitor: &Visitor, channel: &Channel, list: Listed<BroadcastInfo>)
     let heads = [lang.title(), lang.began(), lang.length(), lang.most_viewers()];
     let body = match list.items.is_empty() {
         true => parts::empty(lang.no_broadcasts(), lang.no_broadcasts_text()),
-        false => parts::table(lang.videos(), &heads, list.items.iter().map(row).collect()),
+        false => parts::table(lang, lang.videos(), &heads, list.items.iter().map(row).collect()),
     };
     view! {
         <section class="stack" aria-label=lang.videos()>{body}{parts::more(lang, &visitor.here, list.next.as_deref())}</section>

@@ -175,20 +175,25 @@ fn shell(files: &Files, visitor: &Visitor, section: Section, body: AnyView) -> A
     view! {
         <a class="skip-link" href="#content">{visitor.lang.skip()}</a>
         {header(visitor, visitor.instance.logo.clone().or(files.logo.clone()), section)}
-        {announcements(&visitor.instance.announcements)}
-        {suspended(visitor)}
+        {announcements(visitor)}
         <main id="content" tabindex="-1">{body}</main>
         {footer(visitor)}
     }
     .into_any()
 }
 
-fn announcements(all: &[Announcement]) -> AnyView {
+/// What everybody is told, and what this visitor is.
+fn announcements(visitor: &Visitor) -> Option<AnyView> {
+    let (lang, all) = (visitor.lang, &visitor.instance.announcements);
+    let suspended = suspended(visitor);
+    if all.is_empty() && suspended.is_none() {
+        return None;
+    }
     let one = |it: &Announcement| {
         let class = if it.urgent { "announcement announcement-urgent" } else { "announcement" };
-        view! { <p class=class role="note">{it.text.clone()}</p> }
+        view! { <p class=class>{it.text.clone()}</p> }
     };
-    all.iter().map(one).collect_view().into_any()
+    Some(view! { <aside aria-label=lang.announcements()>{all.iter().map(one).collect_view()} {suspended}</aside> }.into_any())
 }
 
 /// Whoever is suspended is told so, and why.

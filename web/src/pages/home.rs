@@ -181,7 +181,7 @@ pub fn search(visitor: &Visitor, text: &str, found: Option<Found>) -> Page {
     let heading = if text.is_empty() { lang.search().to_owned() } else { lang.results_for(text) };
     let body = view! {
         <h1>{heading.clone()}</h1>
-        <form class="search-page" role="search" action="/search">
+        <form class="search-page" action="/search">
             <input type="search" name="q" aria-label=lang.search_all() value=text.to_owned() maxlength="100" required/>
             <button class="button button-primary">{lang.search()}</button>
         </form>

@@ -2,6 +2,7 @@
 
 mod admin;
 mod channel;
+mod docs;
 mod document;
 mod feed;
 mod form;
@@ -17,6 +18,7 @@ mod studio;
 
 pub use admin::{Admin, AuditFilter, admin};
 pub use channel::{ChannelHead, Tab, channel, channel_tab, embed};
+pub use docs::docs;
 pub use document::{Files, Page, Visitor, percent_encode, render};
 pub use feed::feed;
 pub use home::{Home, Narrowed, categories, followed, home, search};

@@ -96,8 +96,12 @@ pub fn settled(label: &'static str, current: &str, entries: Vec<(String, String)
 }
 
 /// A table whose rows become cards where the screen is narrow.
-pub fn table(caption: impl Into<String>, heads: &[&'static str], rows: Vec<Vec<AnyView>>) -> AnyView {
-    let head = |text: &&'static str| view! { <th scope="col">{*text}</th> };
+pub fn table(lang: Lang, caption: impl Into<String>, heads: &[&'static str], rows: Vec<Vec<AnyView>>) -> AnyView {
+    // A column without a head has buttons.
+    let head = |text: &&'static str| match *text {
+        "" => view! { <th scope="col"><span class="visually-hidden">{lang.actions()}</span></th> }.into_any(),
+        text => view! { <th scope="col">{text}</th> }.into_any(),
+    };
     let row = |cells: Vec<AnyView>| {
         let cell = |(cell, head): (AnyView, &&'static str)| view! { <td data-head=*head>{cell}</td> };
         view! { <tr>{cells.into_iter().zip(heads).map(cell).collect_view()}</tr> }

@@ -143,7 +143,7 @@ fn passkey_list(visitor: &Visitor, passkeys: Vec<Passkey>) -> AnyView {
     };
     let list = match passkeys.is_empty() {
         true => view! { <p class="muted">{lang.no_passkeys()}</p> }.into_any(),
-        false => table(lang.passkeys(), &[lang.name(), lang.made(), lang.last_used(), ""], passkeys.iter().map(row).collect()),
+        false => table(lang, lang.passkeys(), &[lang.name(), lang.made(), lang.last_used(), ""], passkeys.iter().map(row).collect()),
     };
     view! {
         {list}
@@ -178,7 +178,7 @@ fn session_list(visitor: &Visitor, sessions: Vec<Session>) -> AnyView {
     let all = Form::new(visitor, "sessions", "DELETE me/sessions").next("/login");
     let button = view! { <button class="button button-danger">{lang.end_all_sessions()}</button> };
     view! {
-        {table(lang.sessions(), &heads, sessions.iter().map(row).collect())}
+        {table(lang, lang.sessions(), &heads, sessions.iter().map(row).collect())}
         {confirmed(lang.end_all_sessions(), lang.end_all_sessions_text(), all.done("", button.into_any()))}
     }
     .into_any()
@@ -214,7 +214,7 @@ fn token_page(visitor: &Visitor, tokens: Vec<Token>) -> AnyView {
     let heads = [lang.name(), lang.scopes(), lang.expires(), lang.last_used(), ""];
     let list = match tokens.is_empty() {
         true => parts::empty(lang.no_tokens(), lang.no_tokens_text()),
-        false => table(lang.access_tokens(), &heads, tokens.iter().map(row).collect()),
+        false => table(lang, lang.access_tokens(), &heads, tokens.iter().map(row).collect()),
     };
     view! {
         {made}

@@ -29,6 +29,8 @@ words! {
     stop: "Stop" = "Beenden";
     stop_broadcast: "End the broadcast" = "Sendung beenden";
     stop_text: "What is live ends at once. The encoder may begin anew." = "Die Sendung endet sofort. Der Encoder darf neu beginnen.";
+    since_when: "Since" = "Seit";
+    delete_user: "Delete the account" = "Konto löschen";
     all: "All" = "Alle";
     all_users: "All users" = "Alle Benutzer";
     last_seen: "Last seen" = "Zuletzt gesehen";

@@ -5,6 +5,18 @@ use rivulet_protocol::rest::Suspension;
 
 words! {
     skip: "Skip to the content" = "Zum Inhalt springen";
+    contents: "Contents" = "Inhalt";
+    actions: "Actions" = "Aktionen";
+    api: "The API" = "Die API";
+    api_text: "Everything that these pages do is done with it. Programs send an access token: Authorization: Bearer rvt_…"
+        = "Alles, was diese Seiten tun, geschieht damit. Programme senden einen Zugangsschlüssel: Authorization: Bearer rvt_…";
+    types: "Types" = "Typen";
+    parameters: "Parameters" = "Parameter";
+    place: "Place" = "Ort";
+    kind: "Type" = "Typ";
+    request_body: "Body" = "Inhalt der Anfrage";
+    answers: "Answers" = "Antworten";
+    optional: "optional" = "freiwillig";
     main_navigation: "Main" = "Hauptnavigation";
     browse: "Browse" = "Entdecken";
     go_live: "Go live" = "Live gehen";

@@ -26,7 +26,7 @@ pub fn audit(visitor: &Visitor, list: Listed<AuditEntry>, filter: AuditFilter) -
     let heads = [lang.time(), lang.actor(), lang.action(), lang.target(), lang.reason(), lang.request()];
     let body = match list.items.is_empty() {
         true => parts::empty(lang.nothing_found(), lang.audit_text()),
-        false => table(lang.audit_log(), &heads, list.items.iter().map(row).collect()),
+        false => table(lang, lang.audit_log(), &heads, list.items.iter().map(row).collect()),
     };
     view! {
         <p class="muted">{lang.audit_text()}</p>

@@ -83,7 +83,7 @@ pub fn admin(visitor: &Visitor, page: Admin) -> Page {
 fn search_box(visitor: &Visitor, searched: String) -> AnyView {
     let lang = visitor.lang;
     view! {
-        <form class="search-page" role="search">
+        <form class="search-page">
             <input type="search" name="q" aria-label=lang.name_begins_with() placeholder=lang.name_begins_with() value=searched maxlength="40"/>
             <button class="button">{lang.search()}</button>
         </form>

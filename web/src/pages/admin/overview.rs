@@ -59,7 +59,7 @@ fn live_table(visitor: &Visitor, live: &[LiveNow]) -> AnyView {
         ]
     };
     let heads = [lang.channel(), lang.length(), lang.watching(), lang.qualities(), lang.cpu(), ""];
-    table(lang.live_now(), &heads, live.iter().map(row).collect())
+    table(lang, lang.live_now(), &heads, live.iter().map(row).collect())
 }
 
 fn storage_facts(visitor: &Visitor, storage: &Storage) -> AnyView {

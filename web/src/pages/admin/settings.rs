@@ -76,7 +76,7 @@ pub fn announcements(visitor: &Visitor, list: Vec<AnnouncementRecord>) -> AnyVie
     };
     let list = match list.is_empty() {
         true => parts::empty(lang.no_announcements(), lang.announcement_hint()),
-        false => table(lang.announcements(), &[lang.text(), lang.made_by(), lang.until(), ""], list.iter().map(row).collect()),
+        false => table(lang, lang.announcements(), &[lang.text(), lang.made_by(), lang.until(), ""], list.iter().map(row).collect()),
     };
     view! { {panel("announcements", lang.announcements(), list)} {panel("new-announcement", lang.announce(), create)} }.into_any()
 }

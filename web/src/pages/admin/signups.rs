@@ -39,8 +39,8 @@ fn waiting_list(visitor: &Visitor, waiting: &[UserRecord]) -> AnyView {
         let name = parts::link(format!("/admin/users/{}", it.username), it.username.clone());
         vec![name, words(it.sign_up_reason.clone()), parts::moment(lang, it.created_at_ms), decision(visitor, it)]
     };
-    let heads = [lang.user_name(), lang.sign_up_reason_given(), lang.since(), ""];
-    table(lang.waiting_users(), &heads, waiting.iter().map(row).collect())
+    let heads = [lang.user_name(), lang.sign_up_reason_given(), lang.since_when(), ""];
+    table(lang, lang.waiting_users(), &heads, waiting.iter().map(row).collect())
 }
 
 fn invite_list(visitor: &Visitor, invites: &[Invite]) -> AnyView {
@@ -61,5 +61,5 @@ fn invite_list(visitor: &Visitor, invites: &[Invite]) -> AnyView {
         ]
     };
     let heads = [lang.note(), lang.uses_left(), lang.made_by(), lang.expires(), ""];
-    table(lang.invites(), &heads, invites.iter().map(row).collect())
+    table(lang, lang.invites(), &heads, invites.iter().map(row).collect())
 }

@@ -31,10 +31,10 @@ pub fn list(visitor: &Visitor, list: Listed<UserRecord>, searched: String, state
             it.last_seen_at_ms.map_or_else(|| words(lang.never()), |at| parts::moment(lang, at)),
         ]
     };
-    let heads = [lang.user_name(), lang.role(), lang.state(), lang.channels(), lang.since(), lang.last_seen()];
+    let heads = [lang.user_name(), lang.role(), lang.state(), lang.channels(), lang.since_when(), lang.last_seen()];
     let body = match list.items.is_empty() {
         true => parts::empty(lang.nothing_found(), lang.nothing_found_text()),
-        false => table(lang.users(), &heads, list.items.iter().map(row).collect()),
+        false => table(lang, lang.users(), &heads, list.items.iter().map(row).collect()),
     };
     view! {
         {search_box(visitor, searched)}
@@ -84,7 +84,7 @@ pub fn one(visitor: &Visitor, user: &UserRecord) -> AnyView {
         {panel("standing", lang.state(), standing(visitor, user))}
         {(is_admin(visitor)).then(|| panel("rights", lang.role(), rights(visitor, user)))}
         {(is_admin(visitor)).then(|| panel("access", lang.password(), reset_link(visitor, user)))}
-        {(is_admin(visitor)).then(|| panel("end", lang.delete_account(), deletion(visitor, user)))}
+        {(is_admin(visitor)).then(|| panel("end", lang.delete_user(), deletion(visitor, user)))}
     }
     .into_any()
 }
@@ -104,7 +104,7 @@ fn facts(visitor: &Visitor, user: &UserRecord) -> AnyView {
             {fact(lang.email(), words(user.email.clone().unwrap_or_else(|| "–".to_owned())))}
             {fact(lang.second_factor(), words(second_factor))}
             {fact(lang.channels(), user.channels.iter().map(channel).collect_view().into_any())}
-            {fact(lang.since(), parts::date(lang, user.created_at_ms))}
+            {fact(lang.since_when(), parts::date(lang, user.created_at_ms))}
             {fact(lang.last_seen(), seen)}
             {said}
         </dl>
@@ -170,6 +170,6 @@ fn reset_link(visitor: &Visitor, user: &UserRecord) -> AnyView {
 fn deletion(visitor: &Visitor, user: &UserRecord) -> AnyView {
     let lang = visitor.lang;
     let form = Form::new(visitor, "deletion", format!("DELETE admin/users/{}", user.username)).next("/admin/users");
-    let inputs = view! { {reason(visitor, &form)} <button class="button button-danger">{lang.delete_account()}</button> };
-    confirmed(lang.delete_account(), lang.delete_account_question(), form.done("stack", inputs.into_any()))
+    let inputs = view! { {reason(visitor, &form)} <button class="button button-danger">{lang.delete_user()}</button> };
+    confirmed(lang.delete_user(), lang.delete_account_question(), form.done("stack", inputs.into_any()))
 }

@@ -30,7 +30,7 @@ pub fn list(visitor: &Visitor, channel: &Channel, list: Listed<BroadcastInfo>) -
     let plot = (peaks.len() > 1).then(|| panel("peaks", lang.most_viewers(), parts::plot(lang, lang.most_viewers(), &peaks)));
     view! {
         {plot}
-        {table(lang.past_broadcasts(), &heads, list.items.iter().map(row).collect())}
+        {table(lang, lang.past_broadcasts(), &heads, list.items.iter().map(row).collect())}
         {parts::more(lang, &visitor.here, list.next.as_deref())}
     }
     .into_any()

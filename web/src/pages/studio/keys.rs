@@ -31,7 +31,7 @@ pub fn keys(visitor: &Visitor, channel: &Channel, keys: Vec<StreamKeyInfo>) -> A
     }
     let list = match rows.is_empty() {
         true => parts::empty(lang.no_keys(), lang.no_keys_text()),
-        false => table(lang.stream_keys(), &[lang.name(), lang.made(), lang.last_used(), ""], rows),
+        false => table(lang, lang.stream_keys(), &[lang.name(), lang.made(), lang.last_used(), ""], rows),
     };
     let name = Input::text("name", lang.name()).required().max(40).hint(lang.key_name_hint());
     let button = view! { <button class="button button-primary">{lang.create_key()}</button> };

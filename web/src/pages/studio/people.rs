@@ -34,7 +34,7 @@ fn helpers(visitor: &Visitor, channel: &Channel, staff: &[Staff]) -> AnyView {
     };
     match staff.is_empty() {
         true => parts::empty(lang.no_helpers(), lang.no_helpers_text()),
-        false => table(lang.helpers(), &[lang.name(), lang.role(), lang.since(), ""], staff.iter().map(row).collect()),
+        false => table(lang, lang.helpers(), &[lang.name(), lang.role(), lang.since_when(), ""], staff.iter().map(row).collect()),
     }
 }
 
@@ -57,7 +57,7 @@ fn follower_list(visitor: &Visitor, followers: &Listed<Follower>) -> AnyView {
     match followers.items.is_empty() {
         true => view! { <p class="muted">{lang.no_followers()}</p> }.into_any(),
         false => view! {
-            {table(lang.helpers(), &[lang.name(), lang.user_name(), lang.since()], followers.items.iter().map(row).collect())}
+            {table(lang, lang.helpers(), &[lang.name(), lang.user_name(), lang.since_when()], followers.items.iter().map(row).collect())}
             {parts::more(lang, &visitor.here, followers.next.as_deref())}
         }
         .into_any(),

@@ -88,7 +88,7 @@ fn coming(visitor: &Visitor, base: &str, occurrences: &[Occurrence]) -> AnyView 
         ]
     };
     let heads = [lang.starts(), lang.title(), lang.length(), ""];
-    table(lang.coming(), &heads, occurrences.iter().map(row).collect())
+    table(lang, lang.coming(), &heads, occurrences.iter().map(row).collect())
 }
 
 const ZONES_ID: &str = "time-zones";

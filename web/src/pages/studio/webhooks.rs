@@ -27,7 +27,7 @@ pub fn webhooks(visitor: &Visitor, channel: &Channel, webhooks: Vec<Webhook>) ->
     let heads = [lang.webhook_url(), lang.events(), lang.state(), lang.made()];
     let list = match webhooks.is_empty() {
         true => parts::empty(lang.no_webhooks(), lang.no_webhooks_text()),
-        false => table(lang.webhooks(), &heads, webhooks.iter().map(row).collect()),
+        false => table(lang, lang.webhooks(), &heads, webhooks.iter().map(row).collect()),
     };
     view! {
         {secret.map(|secret| parts::shown_once(lang.webhook_secret(), lang.webhook_secret_once(), secret))}
@@ -68,7 +68,7 @@ pub fn webhook(visitor: &Visitor, channel: &Channel, webhook: &Webhook, deliveri
     let heads = [lang.event(), lang.sent(), lang.state(), lang.answer()];
     let list = match deliveries.is_empty() {
         true => view! { <p class="muted">{lang.no_deliveries()}</p> }.into_any(),
-        false => table(lang.deliveries(), &heads, deliveries.iter().map(row).collect()),
+        false => table(lang, lang.deliveries(), &heads, deliveries.iter().map(row).collect()),
     };
     view! {
         {panel("webhook", lang.webhook(), about.into_any())}
