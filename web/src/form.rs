@@ -292,7 +292,8 @@ mod tests {
 
     #[test]
     fn secrets_are_not_shown_again() {
-        let sent = fields(&[("_call", "POST login"), ("username", "ada"), ("password:secret", "x"), ("n:number?", "1")]);
+        let sent =
+            fields(&[("_call", "POST login"), ("username", "ada"), ("password:secret", "x"), ("n:number?", "1")]);
         assert_eq!(typed(&sent), fields(&[("username", "ada"), ("n", "1")]));
     }
 

@@ -9,8 +9,8 @@ use axum::{
 };
 use http::{HeaderMap, Request, StatusCode, header};
 use rivulet_protocol::rest::{
-    BroadcastSettings, Channel, ChannelSettings, Channels, GoLive, Ingest, Instance, LiveState, Login, Me, NewKey,
-    Problem, Role, Settings,
+    BroadcastSettings, Channel, ChannelRole, ChannelSettings, Channels, GoLive, Ingest, Instance, LiveState, Login, Me,
+    NewKey, Problem, Role, Settings, Standing,
 };
 use rivulet_web::{WebDeps, router};
 use tower::ServiceExt;
@@ -63,28 +63,30 @@ fn api() -> Router {
     };
 
     let instance = Instance { name: "Brook".to_owned(), version: "1".to_owned(), ..Instance::default() };
+    let owner = Standing { following: false, notify: false, role: Some(ChannelRole::Owner), may_watch: true };
     let golive = || async {
         Json(GoLive { server: "rtmp://tv.example/live".to_owned(), has_key: true, ingest: Ingest::default() })
     };
-    let settings = || async {
-        Json(Settings { channel: ChannelSettings::default(), instance: BroadcastSettings::default() })
-    };
+    let settings =
+        || async { Json(Settings { channel: ChannelSettings::default(), instance: BroadcastSettings::default() }) };
     let routes = Router::new()
         .route("/instance", get(|| async { Json(instance) }))
         .route("/me", get(me))
         .route("/channels", get(|| async { Json(Channels { channels: vec![demo()], next: None }) }))
         .route("/channels/{name}", get(channel))
+        .route("/channels/demo/me", get(|| async { Json(owner) }))
         .route("/channels/demo/golive", get(golive))
         .route("/channels/demo/settings", get(settings))
-        .route("/channels/demo/key", post(|| async { Json(NewKey { id: "k".to_owned(), key: "shown-once".to_owned() }) }))
+        .route(
+            "/channels/demo/key",
+            post(|| async { Json(NewKey { id: "k".to_owned(), key: "shown-once".to_owned() }) }),
+        )
         .route("/login", post(login));
     Router::new().nest("/api/v1", routes)
 }
 
-const LOGIN_RIGHT: &str =
-    "_call=POST+login&_form=login&_next=%2Fdashboard&username=ada&password%3Asecret=right";
-const LOGIN_WRONG: &str =
-    "_call=POST+login&_form=login&_next=%2Fdashboard&username=ada&password%3Asecret=wrong";
+const LOGIN_RIGHT: &str = "_call=POST+login&_form=login&_next=%2Fdashboard&username=ada&password%3Asecret=right";
+const LOGIN_WRONG: &str = "_call=POST+login&_form=login&_next=%2Fdashboard&username=ada&password%3Asecret=wrong";
 
 struct Answer {
     status: StatusCode,
@@ -201,7 +203,7 @@ async fn what_is_no_form_of_ours_calls_nothing() -> anyhow::Result<()> {
 #[tokio::test]
 async fn an_answer_that_is_shown_once_is_on_the_page_and_kept_by_nobody() -> anyhow::Result<()> {
     let fields = "_call=POST+channels/demo/key&_form=key&_once=1";
-    let request = Request::post("/dashboard?channel=demo")
+    let request = Request::post("/dashboard/demo")
         .header("host", "tv.example")
         .header("cookie", "session=1")
         .header("content-type", "application/x-www-form-urlencoded");

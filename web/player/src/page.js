@@ -17,6 +17,12 @@ for (const zone of document.querySelectorAll("input[name=time_zone]")) {
   if (zone.value === "") zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
 
+// Where the tabs do not fit, the present one is in sight.
+for (const current of document.querySelectorAll(".tabs a[aria-current]")) {
+  const tabs = current.parentElement;
+  if (tabs.scrollWidth > tabs.clientWidth) tabs.scrollLeft = current.offsetLeft - tabs.clientWidth / 3;
+}
+
 // Menus close where people expect it: with Escape and with a click elsewhere.
 const menus = () => document.querySelectorAll("details.menu[open]");
 document.addEventListener("click", (event) => {

@@ -81,9 +81,8 @@ impl Transport for InProcess {
         if let Some(scheme) = self.scheme.clone() {
             request = request.extension(scheme);
         }
-        let request = request
-            .body(Body::from(call.body.into_bytes()))
-            .map_err(|error| Error::Unreachable(error.to_string()))?;
+        let request =
+            request.body(Body::from(call.body.into_bytes())).map_err(|error| Error::Unreachable(error.to_string()))?;
         let response = match self.api.clone().oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},

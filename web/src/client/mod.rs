@@ -7,9 +7,9 @@ mod browser;
 mod in_process;
 
 use crate::words::Lang;
+use rivulet_protocol::rest::{Channels, NewKey, Problem};
 #[cfg(feature = "ssr")]
 use rivulet_protocol::rest::{Instance, Me};
-use rivulet_protocol::rest::{Channels, NewKey, Problem};
 use serde::de::DeserializeOwned;
 
 pub use browser::Browser;
@@ -138,7 +138,11 @@ impl<T: Transport> Client<T> {
 
     /// Makes a new stream key; the old one stops working.
     pub async fn make_key(&self, name: &str) -> Result<NewKey, Error> {
-        read(&self.call(Call { method: "POST", path: format!("/api/v1/channels/{name}/key"), body: CallBody::None }).await?)
+        read(
+            &self
+                .call(Call { method: "POST", path: format!("/api/v1/channels/{name}/key"), body: CallBody::None })
+                .await?,
+        )
     }
 
     /// What is at `path`, below `/api/v1/`.

@@ -59,9 +59,11 @@ fn split(channels: &[Channel]) -> (Vec<Channel>, Vec<Channel>) {
 /// A channel with its picture.
 pub fn channel_card(lang: Lang, channel: Channel) -> AnyView {
     let live = channel.state == LiveState::Live;
-    let category = channel.category.as_ref().map(|category| view! { <span class="muted">{category.name.clone()}</span> });
+    let category =
+        channel.category.as_ref().map(|category| view! { <span class="muted">{category.name.clone()}</span> });
     let mature = channel.mature.then(|| view! { <span class="badge badge-mature">{lang.mature()}</span> });
-    let locked = (channel.access != AccessKind::Public).then(|| view! { <span class="badge">{lang.restricted()}</span> });
+    let locked =
+        (channel.access != AccessKind::Public).then(|| view! { <span class="badge">{lang.restricted()}</span> });
     let marks = (mature.is_some() || locked.is_some() || !channel.tags.is_empty()).then(|| {
         let tag = |tag: &String| view! { <span class="tag">{tag.clone()}</span> };
         view! { <span class="card-marks">{mature}{locked}{channel.tags.iter().take(3).map(tag).collect_view()}</span> }

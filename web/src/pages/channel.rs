@@ -92,7 +92,8 @@ fn preview(visitor: &Visitor, channel: &Channel) -> Page {
         LiveState::Offline => lang.offline_on(&text::name(channel), instance),
         _ => lang.live_on(&text::name(channel), instance, &text::heading(channel)),
     };
-    let avatar = || channel.avatar.as_ref().and_then(|picture| picture.at_least(512)).map(|picture| picture.url.clone());
+    let avatar =
+        || channel.avatar.as_ref().and_then(|picture| picture.at_least(512)).map(|picture| picture.url.clone());
     let image = channel.thumbnail.clone().or_else(avatar);
     let feed = Some((text::name(channel), format!("/{}/feed.xml", channel.name)));
     Page { image, feed, ..Page::plain(lang.channel_title(channel, instance), description, ().into_any()) }
@@ -249,7 +250,9 @@ fn schedule_tab(visitor: &Visitor, channel: &Channel, schedule: Schedule) -> Any
     };
     let body = match schedule.occurrences.is_empty() {
         true => parts::empty(lang.nothing_planned(), lang.nothing_planned_text()),
-        false => view! { <ol class="occurrences">{schedule.occurrences.iter().map(entry).collect_view()}</ol> }.into_any(),
+        false => {
+            view! { <ol class="occurrences">{schedule.occurrences.iter().map(entry).collect_view()}</ol> }.into_any()
+        }
     };
     let calendar = format!("/api/v1/channels/{}/schedule.ics", channel.name);
     view! {

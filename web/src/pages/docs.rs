@@ -67,8 +67,9 @@ fn operation(lang: Lang, operation: &Operation<'_>) -> AnyView {
     };
     let text = |key: &str| about[key].as_str().unwrap_or_default().to_owned();
     let parameters: Vec<_> = about["parameters"].as_array().into_iter().flatten().map(parameter).collect();
-    let parameters = (!parameters.is_empty())
-        .then(|| parts::table(lang, lang.parameters(), &[lang.name(), lang.place(), lang.kind(), lang.description()], parameters));
+    let parameters = (!parameters.is_empty()).then(|| {
+        parts::table(lang, lang.parameters(), &[lang.name(), lang.place(), lang.kind(), lang.description()], parameters)
+    });
     let request = content(&about["requestBody"]);
     let request = (!request.is_null()).then(|| view! { <p>{lang.request_body()} ": " {type_view(request)}</p> });
     let answer = |(status, response): (&String, &Value)| {
@@ -110,7 +111,8 @@ fn content(body: &Value) -> &Value {
 fn body_type(lang: Lang, name: &str, schema: &Value) -> AnyView {
     let required: Vec<&str> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let row = |(field, schema): (&String, &Value)| {
-        let optional = (!required.contains(&field.as_str())).then(|| view! { " " <span class="muted">{lang.optional()}</span> });
+        let optional =
+            (!required.contains(&field.as_str())).then(|| view! { " " <span class="muted">{lang.optional()}</span> });
         let name = view! { <code>{field.clone()}</code> {optional} }.into_any();
         vec![name, type_view(schema), words(schema["description"].as_str().unwrap_or_default())]
     };

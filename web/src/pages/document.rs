@@ -97,12 +97,7 @@ pub enum Section {
 
 /// Renders the page that `page` makes. A page is a snapshot: nothing in it is waited for, so it is
 /// one string, and its status is known before the first byte is sent.
-pub fn render(
-    files: &Files,
-    visitor: &Visitor,
-    nonce: &str,
-    page: impl FnOnce(&Visitor) -> Page,
-) -> (String, Needs) {
+pub fn render(files: &Files, visitor: &Visitor, nonce: &str, page: impl FnOnce(&Visitor) -> Page) -> (String, Needs) {
     let owner = Owner::new_root(Some(Arc::new(SsrSharedContext::new_islands())));
     let rendered = owner.with(|| {
         let page = page(visitor);
@@ -139,9 +134,8 @@ fn head(files: &Files, visitor: &Visitor, nonce: &str, page: Page) -> AnyView {
         Islands::Viewer => files.viewer.clone(),
         Islands::Studio => files.studio.clone(),
     };
-    let app = app.map(
-        |(app, wasm)| view! { <script type="module" src=app data-wasm=wasm nonce=nonce.to_owned()></script> },
-    );
+    let app =
+        app.map(|(app, wasm)| view! { <script type="module" src=app data-wasm=wasm nonce=nonce.to_owned()></script> });
     view! {
         <head>
             <meta charset="utf-8"/>
@@ -193,7 +187,10 @@ fn announcements(visitor: &Visitor) -> Option<AnyView> {
         let class = if it.urgent { "announcement announcement-urgent" } else { "announcement" };
         view! { <p class=class>{it.text.clone()}</p> }
     };
-    Some(view! { <aside aria-label=lang.announcements()>{all.iter().map(one).collect_view()} {suspended}</aside> }.into_any())
+    Some(
+        view! { <aside aria-label=lang.announcements()>{all.iter().map(one).collect_view()} {suspended}</aside> }
+            .into_any(),
+    )
 }
 
 /// Whoever is suspended is told so, and why.

@@ -170,7 +170,9 @@ impl<'a> Form<'a> {
     pub fn notice(&self) -> Option<AnyView> {
         let lang = self.visitor.lang;
         if self.visitor.flash.is_none() && self.visitor.saved.as_deref() == Some(self.id.as_str()) {
-            return Some(view! { <p class="notice notice-good" role="status">{lang.saved_form(&self.id)}</p> }.into_any());
+            return Some(
+                view! { <p class="notice notice-good" role="status">{lang.saved_form(&self.id)}</p> }.into_any(),
+            );
         }
         let Outcome::Refused(error) = &self.flash()?.outcome else { return None };
         let elsewhere = error.field().is_some_and(|field| self.shown.borrow().iter().any(|shown| shown == field));

@@ -85,7 +85,8 @@ fn welcome(visitor: &Visitor) -> AnyView {
 fn category_strip(lang: Lang, categories: Vec<Category>) -> AnyView {
     let entry = |category: Category| {
         let href = format!("/categories/{}", percent_encode(&category.slug));
-        let live = (category.live_channels > 0).then(|| view! { <span class="muted">{lang.viewers(category.viewers)}</span> });
+        let live =
+            (category.live_channels > 0).then(|| view! { <span class="muted">{lang.viewers(category.viewers)}</span> });
         view! { <li><a class="pill" href=href><span>{category.name}</span>{live}</a></li> }
     };
     view! {

@@ -26,7 +26,9 @@ pub fn login(visitor: &Visitor, next: String) -> Page {
 fn wants_second_factor(visitor: &Visitor) -> bool {
     let Some(flash) = &visitor.flash else { return false };
     match &flash.outcome {
-        Outcome::Refused(error) => flash.form == "second" && error.status() != Some(410) || error.code() == Some("second_factor_needed"),
+        Outcome::Refused(error) => {
+            flash.form == "second" && error.status() != Some(410) || error.code() == Some("second_factor_needed")
+        }
         Outcome::Answer(_) => false,
     }
 }
@@ -99,8 +101,9 @@ fn signup_form(visitor: &Visitor, how: SignUp, invite: String) -> AnyView {
     let name = Input::text("username", lang.user_name()).required().autocomplete("username").hint(lang.name_hint());
     let password = Input::new(Kind::Secret, "password", lang.password()).required().autocomplete("new-password");
     let email = Input::new(Kind::Email, "email", lang.email_optional()).autocomplete("email").hint(lang.email_hint());
-    let reason = (how == SignUp::Approval)
-        .then(|| form.input(Input::new(Kind::Area, "reason", lang.sign_up_reason()).max(500).hint(lang.sign_up_reason_hint())));
+    let reason = (how == SignUp::Approval).then(|| {
+        form.input(Input::new(Kind::Area, "reason", lang.sign_up_reason()).max(500).hint(lang.sign_up_reason_hint()))
+    });
     let invite = (how == SignUp::Invite).then(|| form.hidden("invite", invite));
     let inputs = view! {
         {invite}

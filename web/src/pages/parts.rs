@@ -81,7 +81,13 @@ pub fn tabs(label: &'static str, current: &str, entries: Vec<(String, String)>) 
 }
 
 /// A page of settings: links to its siblings beside it.
-pub fn settled(label: &'static str, current: &str, entries: Vec<(String, String)>, title: String, body: AnyView) -> AnyView {
+pub fn settled(
+    label: &'static str,
+    current: &str,
+    entries: Vec<(String, String)>,
+    title: String,
+    body: AnyView,
+) -> AnyView {
     let nav = tabs(label, current, entries);
     view! {
         <div class="settled">
@@ -103,7 +109,7 @@ pub fn table(lang: Lang, caption: impl Into<String>, heads: &[&'static str], row
         text => view! { <th scope="col">{text}</th> }.into_any(),
     };
     let row = |cells: Vec<AnyView>| {
-        let cell = |(cell, head): (AnyView, &&'static str)| view! { <td data-head=*head>{cell}</td> };
+        let cell = |(cell, head): (AnyView, &&'static str)| view! { <td data-head=*head><div>{cell}</div></td> };
         view! { <tr>{cells.into_iter().zip(heads).map(cell).collect_view()}</tr> }
     };
     view! {
@@ -166,7 +172,8 @@ pub fn shown_once(title: &'static str, text: &'static str, secret: String) -> An
 pub fn more(lang: Lang, here: &str, next: Option<&str>) -> Option<AnyView> {
     let next = next?;
     let (path, query) = here.split_once('?').unwrap_or((here, ""));
-    let kept = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("after=") && !pair.starts_with("saved="));
+    let kept =
+        query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("after=") && !pair.starts_with("saved="));
     let after = format!("after={}", super::percent_encode(next));
     let query: Vec<&str> = kept.chain([after.as_str()]).collect();
     let href = format!("{path}?{}", query.join("&"));

@@ -110,11 +110,15 @@ fn gate(visitor: &Visitor, channel: &Channel) -> AnyView {
     };
     let (title, text, action) = match channel.access {
         AccessKind::Public => return ().into_any(),
-        AccessKind::Followers if visitor.me.is_none() => (lang.followers_only(), lang.followers_only_guest(), Some(login())),
+        AccessKind::Followers if visitor.me.is_none() => {
+            (lang.followers_only(), lang.followers_only_guest(), Some(login()))
+        }
         AccessKind::Followers => (lang.followers_only(), lang.followers_only_text(), None),
         AccessKind::Private if visitor.me.is_none() => (lang.is_private(), lang.is_private_guest(), Some(login())),
         AccessKind::Private => (lang.is_private(), lang.is_private_text(), None),
-        AccessKind::Password => (lang.needs_password(), lang.needs_password_text(), Some(password_form(visitor, channel))),
+        AccessKind::Password => {
+            (lang.needs_password(), lang.needs_password_text(), Some(password_form(visitor, channel)))
+        }
     };
     view! {
         <div class="overlay overlay-gate">

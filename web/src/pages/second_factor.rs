@@ -28,7 +28,8 @@ fn recovery_codes(visitor: &Visitor, codes: &RecoveryCodes) -> AnyView {
 fn in_use(visitor: &Visitor, me: &Me) -> AnyView {
     let lang = visitor.lang;
     let password = |form: &Form<'_>| match me.has_password {
-        true => form.input(Input::new(Kind::Secret, "password", lang.password()).required().autocomplete("current-password")),
+        true => form
+            .input(Input::new(Kind::Secret, "password", lang.password()).required().autocomplete("current-password")),
         false => form.hidden("password:secret", ""),
     };
     let renew = Form::new(visitor, "recovery", "POST me/recovery-codes").once();

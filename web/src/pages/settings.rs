@@ -143,7 +143,12 @@ fn passkey_list(visitor: &Visitor, passkeys: Vec<Passkey>) -> AnyView {
     };
     let list = match passkeys.is_empty() {
         true => view! { <p class="muted">{lang.no_passkeys()}</p> }.into_any(),
-        false => table(lang, lang.passkeys(), &[lang.name(), lang.made(), lang.last_used(), ""], passkeys.iter().map(row).collect()),
+        false => table(
+            lang,
+            lang.passkeys(),
+            &[lang.name(), lang.made(), lang.last_used(), ""],
+            passkeys.iter().map(row).collect(),
+        ),
     };
     view! {
         {list}
@@ -209,7 +214,13 @@ fn token_page(visitor: &Visitor, tokens: Vec<Token>) -> AnyView {
         let button = view! { <button class="button button-quiet">{lang.revoke()}</button> };
         let scopes = it.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ");
         let until = it.expires_at_ms.map_or_else(|| words(lang.never()), |at| parts::date(lang, at));
-        vec![words(it.name.clone()), words(scopes), until, last_used(lang, it.last_used_at_ms), form.done("", button.into_any())]
+        vec![
+            words(it.name.clone()),
+            words(scopes),
+            until,
+            last_used(lang, it.last_used_at_ms),
+            form.done("", button.into_any()),
+        ]
     };
     let heads = [lang.name(), lang.scopes(), lang.expires(), lang.last_used(), ""];
     let list = match tokens.is_empty() {
@@ -247,7 +258,8 @@ fn data(visitor: &Visitor, me: &Me) -> AnyView {
     };
     let form = Form::new(visitor, "deletion", "DELETE me").next("/");
     let password = match me.has_password {
-        true => form.input(Input::new(Kind::Secret, "password", lang.password()).required().autocomplete("current-password")),
+        true => form
+            .input(Input::new(Kind::Secret, "password", lang.password()).required().autocomplete("current-password")),
         false => form.hidden("password:secret", ""),
     };
     let inputs = view! { {password} <button class="button button-danger">{lang.delete_account()}</button> };

@@ -37,7 +37,9 @@ pub async fn gateway(State(app): State<Arc<App>>, request: Request, next: Next) 
     let head = Request::from_parts(parts.clone(), Body::empty());
     let Sent { fields, file } = match read(Request::from_parts(parts, body)).await {
         Ok(sent) => sent,
-        Err(StatusCode::PAYLOAD_TOO_LARGE) => return visit.message(StatusCode::PAYLOAD_TOO_LARGE, pages::too_large).await,
+        Err(StatusCode::PAYLOAD_TOO_LARGE) => {
+            return visit.message(StatusCode::PAYLOAD_TOO_LARGE, pages::too_large).await;
+        }
         Err(status) => return visit.message(status, pages::bad_form).await,
     };
     let Some(call) = call(&fields, file) else { return visit.message(StatusCode::BAD_REQUEST, pages::bad_form).await };
@@ -223,11 +225,9 @@ mod tests {
 
     #[test]
     fn a_saved_form_is_named_once() {
-        for (here, to) in [
-            ("/a", "/a?saved=t"),
-            ("/a?x=1&saved=o", "/a?x=1&saved=t"),
-            ("/a?saved=o&x=1", "/a?x=1&saved=t"),
-        ] {
+        for (here, to) in
+            [("/a", "/a?saved=t"), ("/a?x=1&saved=o", "/a?x=1&saved=t"), ("/a?saved=o&x=1", "/a?x=1&saved=t")]
+        {
             assert_eq!(with_saved(here, "t"), to);
         }
     }

@@ -20,22 +20,22 @@ macro_rules! words {
 }
 
 #[cfg(feature = "ssr")]
-mod dates;
-mod live;
-mod numbers;
-#[cfg(feature = "ssr")]
 mod account;
 #[cfg(feature = "ssr")]
 mod admin;
 #[cfg(feature = "ssr")]
 mod common;
+#[cfg(feature = "ssr")]
+mod dates;
+mod live;
+mod numbers;
 mod problems;
 #[cfg(feature = "ssr")]
 mod studio;
-#[cfg(feature = "ssr")]
-mod watch;
 #[cfg(any(feature = "ssr", feature = "studio"))]
 mod studio_live;
+#[cfg(feature = "ssr")]
+mod watch;
 
 #[cfg(feature = "ssr")]
 pub use dates::Civil;

@@ -200,7 +200,8 @@ mod tests {
         for (bytes, text) in [(0, "0 bytes"), (1_023, "1023 bytes"), (1_536, "1.5 KiB"), (20 << 30, "20 GiB")] {
             assert_eq!(Lang::En.bytes(bytes), text);
         }
-        for (seconds, text) in [(5, "5 s"), (60, "1 min"), (3_600, "1 h"), (12_000, "3 h 20 min"), (187_200, "2 d 4 h")] {
+        for (seconds, text) in [(5, "5 s"), (60, "1 min"), (3_600, "1 h"), (12_000, "3 h 20 min"), (187_200, "2 d 4 h")]
+        {
             assert_eq!(Lang::En.duration(seconds * 1_000), text);
         }
         for (count, text) in [(7, "7"), (1_234, "1,234"), (1_234_567, "1,234,567")] {

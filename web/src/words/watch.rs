@@ -85,10 +85,13 @@ impl Lang {
     /// What is spoken; a language that has no name here is called by its tag.
     pub fn spoken(self, tag: &str) -> String {
         let known = LANGUAGES.iter().find(|(known, ..)| *known == tag);
-        known.map_or_else(|| tag.to_owned(), |(_, english, german)| match self {
-            Self::En => (*english).to_owned(),
-            Self::De => (*german).to_owned(),
-        })
+        known.map_or_else(
+            || tag.to_owned(),
+            |(_, english, german)| match self {
+                Self::En => (*english).to_owned(),
+                Self::De => (*german).to_owned(),
+            },
+        )
     }
 
     /// Tag and name of each language that a channel can choose.

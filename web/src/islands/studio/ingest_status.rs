@@ -100,6 +100,9 @@ mod tests {
             ..Ingest::default()
         };
         assert_eq!(headline(Lang::En, &ingest), "Connected: OBS 29.0.2");
-        assert_eq!(format(Lang::En, &ingest), "H.264 High, 1920×1080, 30 fps, 5.9 Mb/s · AAC-LC, 44.1 kHz stereo, 160 kb/s");
+        assert_eq!(
+            format(Lang::En, &ingest),
+            "H.264 High, 1920×1080, 30 fps, 5.9 Mb/s · AAC-LC, 44.1 kHz stereo, 160 kb/s"
+        );
     }
 }

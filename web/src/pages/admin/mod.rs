@@ -48,13 +48,17 @@ pub fn admin(visitor: &Visitor, page: Admin) -> Page {
             ("/admin/users", lang.users(), users::list(visitor, list, searched, state))
         }
         Admin::User(user) => ("/admin/users", lang.users(), users::one(visitor, &user)),
-        Admin::Channels { list, searched } => ("/admin/channels", lang.channels(), channels::list(visitor, list, searched)),
+        Admin::Channels { list, searched } => {
+            ("/admin/channels", lang.channels(), channels::list(visitor, list, searched))
+        }
         Admin::SignUps { waiting, invites } => {
             ("/admin/sign-ups", lang.sign_ups(), signups::signups(visitor, waiting, invites))
         }
         Admin::Reports { list, state } => ("/admin/reports", lang.reports(), reports::reports(visitor, list, state)),
         Admin::Audit { list, filter } => ("/admin/audit", lang.audit_log(), audit::audit(visitor, list, filter)),
-        Admin::Settings(settings) => ("/admin/settings", lang.account_settings(), settings::settings(visitor, *settings)),
+        Admin::Settings(settings) => {
+            ("/admin/settings", lang.account_settings(), settings::settings(visitor, *settings))
+        }
         Admin::Announcements(list) => {
             ("/admin/announcements", lang.announcements(), settings::announcements(visitor, list))
         }

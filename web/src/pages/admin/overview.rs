@@ -44,7 +44,8 @@ fn live_table(visitor: &Visitor, live: &[LiveNow]) -> AnyView {
         return view! { <p class="muted">{lang.nobody_live()}</p> }.into_any();
     }
     let row = |it: &LiveNow| {
-        let form = Form::new(visitor, format!("stop-{}", it.channel), format!("POST admin/channels/{}/stop", it.channel));
+        let form =
+            Form::new(visitor, format!("stop-{}", it.channel), format!("POST admin/channels/{}/stop", it.channel));
         let inputs = view! { {super::reason(visitor, &form)} <button class="button button-danger">{lang.stop_broadcast()}</button> };
         let stop = confirmed(lang.stop(), lang.stop_text(), form.done("stack", inputs.into_any()));
         let title = view! { <span class="muted">{it.title.clone()}</span> };

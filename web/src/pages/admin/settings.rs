@@ -18,7 +18,8 @@ pub fn settings(visitor: &Visitor, settings: InstanceSettings) -> AnyView {
     };
     let retention = number("retention_hours", lang.retention(), settings.retention_hours).hint(lang.retention_hint());
     let ladder = Input::text("ladder", lang.ladder()).value(settings.ladder).max(200).hint(lang.ladder_hint());
-    let create = Input::check("viewers_create_channels", lang.viewers_create_channels(), settings.viewers_create_channels);
+    let create =
+        Input::check("viewers_create_channels", lang.viewers_create_channels(), settings.viewers_create_channels);
     let inputs = view! {
         {form.input(Input::text("name", lang.name()).value(settings.name).required().max(40))}
         {form.input(Input::choice("sign_up", lang.sign_up_how(), modes).value(settings.sign_up.as_str()))}
@@ -76,9 +77,15 @@ pub fn announcements(visitor: &Visitor, list: Vec<AnnouncementRecord>) -> AnyVie
     };
     let list = match list.is_empty() {
         true => parts::empty(lang.no_announcements(), lang.announcement_hint()),
-        false => table(lang, lang.announcements(), &[lang.text(), lang.made_by(), lang.until(), ""], list.iter().map(row).collect()),
+        false => table(
+            lang,
+            lang.announcements(),
+            &[lang.text(), lang.made_by(), lang.until(), ""],
+            list.iter().map(row).collect(),
+        ),
     };
-    view! { {panel("announcements", lang.announcements(), list)} {panel("new-announcement", lang.announce(), create)} }.into_any()
+    view! { {panel("announcements", lang.announcements(), list)} {panel("new-announcement", lang.announce(), create)} }
+        .into_any()
 }
 
 pub fn categories(visitor: &Visitor, list: Vec<Category>) -> AnyView {

@@ -95,7 +95,8 @@ fn facts(visitor: &Visitor, user: &UserRecord) -> AnyView {
     let second_factor = if user.second_factor { lang.is_on() } else { lang.is_off() };
     let channel = |name: &String| view! { <a href=format!("/{name}")>{name.clone()}</a> " " };
     let seen = user.last_seen_at_ms.map_or_else(|| words(lang.never()), |at| parts::moment(lang, at));
-    let said = (!user.sign_up_reason.is_empty()).then(|| fact(lang.sign_up_reason_given(), words(user.sign_up_reason.clone())));
+    let said = (!user.sign_up_reason.is_empty())
+        .then(|| fact(lang.sign_up_reason_given(), words(user.sign_up_reason.clone())));
     view! {
         <dl class="stats">
             {fact(lang.display_name(), words(user.display_name.clone()))}
@@ -134,9 +135,11 @@ pub fn decision(visitor: &Visitor, user: &UserRecord) -> AnyView {
     let lang = visitor.lang;
     let path = format!("admin/users/{}", user.username);
     let approve = Form::new(visitor, format!("approve-{}", user.username), format!("POST {path}/approve"));
-    let button = view! { {approve.hidden("reason", "")} <button class="button button-primary">{lang.approve()}</button> };
+    let button =
+        view! { {approve.hidden("reason", "")} <button class="button button-primary">{lang.approve()}</button> };
     let approve = approve.done("", button.into_any());
-    let decline = Form::new(visitor, format!("decline-{}", user.username), format!("DELETE {path}")).next("/admin/sign-ups");
+    let decline =
+        Form::new(visitor, format!("decline-{}", user.username), format!("DELETE {path}")).next("/admin/sign-ups");
     let inputs = view! { {reason(visitor, &decline)} <button class="button button-danger">{lang.decline()}</button> };
     let decline = confirmed(lang.decline(), lang.decline_text(), decline.done("stack", inputs.into_any()));
     view! { <div class="actions">{approve}{decline}</div> }.into_any()

@@ -27,7 +27,8 @@ pub fn list(visitor: &Visitor, channel: &Channel, list: Listed<BroadcastInfo>) -
     let heads = [lang.title(), lang.began(), lang.length(), lang.most_viewers(), lang.average_viewers()];
     // The oldest first, as time runs.
     let peaks: Vec<(i64, u32)> = list.items.iter().rev().map(|it| (it.started_at_ms, it.peak_viewers)).collect();
-    let plot = (peaks.len() > 1).then(|| panel("peaks", lang.most_viewers(), parts::plot(lang, lang.most_viewers(), &peaks)));
+    let plot =
+        (peaks.len() > 1).then(|| panel("peaks", lang.most_viewers(), parts::plot(lang, lang.most_viewers(), &peaks)));
     view! {
         {plot}
         {table(lang, lang.past_broadcasts(), &heads, list.items.iter().map(row).collect())}

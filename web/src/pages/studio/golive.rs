@@ -110,11 +110,7 @@ fn broadcast_settings(visitor: &Visitor, channel: &str, settings: Settings) -> A
 }
 
 /// A list of choices, of which the first is to have none of one's own.
-fn or_default(
-    lang: Lang,
-    default: &str,
-    choices: impl IntoIterator<Item = (String, String)>,
-) -> Vec<(String, String)> {
+fn or_default(lang: Lang, default: &str, choices: impl IntoIterator<Item = (String, String)>) -> Vec<(String, String)> {
     std::iter::once((String::new(), lang.servers_default(default))).chain(choices).collect()
 }
 

@@ -57,7 +57,9 @@ pub fn dashboard(visitor: &Visitor, dashboard: Dashboard) -> Page {
             ("/schedule", lang.schedule(), schedule::schedule(visitor, &channel, schedule, categories))
         }
         Studio::Keys(keys) => ("/keys", lang.stream_keys(), keys::keys(visitor, &channel, keys)),
-        Studio::People(staff, followers) => ("/people", lang.people(), people::people(visitor, &channel, staff, followers)),
+        Studio::People(staff, followers) => {
+            ("/people", lang.people(), people::people(visitor, &channel, staff, followers))
+        }
         Studio::Access(access) => ("/access", lang.who_may_watch(), access::access(visitor, &channel, access)),
         Studio::Webhooks(webhooks) => ("/webhooks", lang.webhooks(), webhooks::webhooks(visitor, &channel, webhooks)),
         Studio::Webhook(webhook, deliveries) => {

@@ -34,7 +34,12 @@ fn helpers(visitor: &Visitor, channel: &Channel, staff: &[Staff]) -> AnyView {
     };
     match staff.is_empty() {
         true => parts::empty(lang.no_helpers(), lang.no_helpers_text()),
-        false => table(lang, lang.helpers(), &[lang.name(), lang.role(), lang.since_when(), ""], staff.iter().map(row).collect()),
+        false => table(
+            lang,
+            lang.helpers(),
+            &[lang.name(), lang.role(), lang.since_when(), ""],
+            staff.iter().map(row).collect(),
+        ),
     }
 }
 
@@ -53,7 +58,9 @@ fn add(visitor: &Visitor, channel: &Channel) -> AnyView {
 
 fn follower_list(visitor: &Visitor, followers: &Listed<Follower>) -> AnyView {
     let lang = visitor.lang;
-    let row = |it: &Follower| vec![words(it.display_name.clone()), words(it.username.clone()), parts::date(lang, it.since_ms)];
+    let row = |it: &Follower| {
+        vec![words(it.display_name.clone()), words(it.username.clone()), parts::date(lang, it.since_ms)]
+    };
     match followers.items.is_empty() {
         true => view! { <p class="muted">{lang.no_followers()}</p> }.into_any(),
         false => view! {

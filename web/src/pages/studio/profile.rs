@@ -17,7 +17,8 @@ pub fn profile(
     role: Option<ChannelRole>,
 ) -> AnyView {
     let lang = visitor.lang;
-    let end = (role == Some(ChannelRole::Owner)).then(|| panel("end", lang.delete_channel(), deletion(visitor, channel)));
+    let end =
+        (role == Some(ChannelRole::Owner)).then(|| panel("end", lang.delete_channel(), deletion(visitor, channel)));
     view! {
         {panel("about", lang.about_channel(), details(visitor, channel, about, categories))}
         {panel("pictures", lang.pictures(), pictures(visitor, channel, about))}

@@ -41,15 +41,22 @@ pub fn schedule(visitor: &Visitor, channel: &Channel, schedule: Schedule, catego
     .into_any()
 }
 
-fn entry_form(visitor: &Visitor, form: Form<'_>, entry: Option<&ScheduleEdit>, categories: Vec<(String, String)>) -> AnyView {
+fn entry_form(
+    visitor: &Visitor,
+    form: Form<'_>,
+    entry: Option<&ScheduleEdit>,
+    categories: Vec<(String, String)>,
+) -> AnyView {
     let lang = visitor.lang;
     let of = |value: fn(&ScheduleEdit) -> String| entry.map(value).unwrap_or_default();
     let repeats = Repeat::ALL.iter().map(|it| (it.as_str().to_owned(), lang.repeat(*it).to_owned())).collect();
     let weekdays = Weekday::ALL.iter().zip(0..).map(|(it, day)| (it.as_str().to_owned(), lang.weekday(day).to_owned()));
-    let on: Vec<String> = entry.map(|it| it.weekdays.iter().map(|day| day.as_str().to_owned()).collect()).unwrap_or_default();
+    let on: Vec<String> =
+        entry.map(|it| it.weekdays.iter().map(|day| day.as_str().to_owned()).collect()).unwrap_or_default();
     let minutes = entry.map_or_else(|| "120".to_owned(), |it| it.minutes.to_string());
     let repeat = entry.map_or(Repeat::Weekly, |it| it.repeat).as_str();
-    let zone = Input::text("time_zone", lang.time_zone()).value(of(|it| it.time_zone.clone())).required().list(ZONES_ID);
+    let zone =
+        Input::text("time_zone", lang.time_zone()).value(of(|it| it.time_zone.clone())).required().list(ZONES_ID);
     let inputs = view! {
         {form.input(Input::text("title", lang.title()).value(of(|it| it.title.clone())).required().max(140))}
         {form.input(Input::choice("category", lang.category(), categories).value(of(|it| it.category.clone())))}

@@ -113,7 +113,8 @@ async fn reports(visit: Visit, Query(which): Query<Which>) -> Response {
 
 async fn audit(visit: Visit, Query(which): Query<Which>) -> Response {
     let Which { actor, target, action, after, .. } = which;
-    let query = query(&[("actor", actor.trim()), ("target", target.trim()), ("action", action.trim()), ("after", &after)]);
+    let query =
+        query(&[("actor", actor.trim()), ("target", target.trim()), ("action", action.trim()), ("after", &after)]);
     admin(&visit, async {
         let list = visit.client.get(&format!("admin/audit?{query}")).await?;
         Ok(Admin::Audit { list, filter: AuditFilter { actor, target, action } })

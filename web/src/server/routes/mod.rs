@@ -15,7 +15,12 @@ use http::StatusCode;
 use std::sync::Arc;
 
 pub fn pages() -> Router<Arc<App>> {
-    Router::new().route("/api/docs", get(docs)).merge(account::routes()).merge(admin::routes()).merge(studio::routes()).merge(watch::routes())
+    Router::new()
+        .route("/api/docs", get(docs))
+        .merge(account::routes())
+        .merge(admin::routes())
+        .merge(studio::routes())
+        .merge(watch::routes())
 }
 
 /// What the API says of itself.

@@ -98,7 +98,9 @@ async fn studio(visit: &Visit, name: &str, make: impl AsyncFnOnce(&Of<'_>) -> Re
     };
     let answer = match standing.await {
         // A moderator has no encoder to look after.
-        Ok((channel, Some(ChannelRole::Moderator))) if visitor.here.split('?').next() == Some(&format!("/dashboard/{}", channel.name)) => {
+        Ok((channel, Some(ChannelRole::Moderator)))
+            if visitor.here.split('?').next() == Some(&format!("/dashboard/{}", channel.name)) =>
+        {
             return Redirect::to(&format!("/dashboard/{}/broadcasts", channel.name)).into_response();
         }
         Ok((channel, role)) => make(&of).await.map(|page| Dashboard { channel, role, page }),
@@ -205,5 +207,7 @@ async fn broadcast(visit: Visit, Path((name, id)): Path<(String, String)>) -> Re
 
 /// What becomes a part of an API path is an id and nothing else.
 fn is_id(text: &str) -> bool {
-    !text.is_empty() && text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    !text.is_empty()
+        && text.len() <= 64
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }

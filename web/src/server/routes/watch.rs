@@ -51,7 +51,12 @@ struct Which {
 impl Which {
     /// As a query of the API.
     fn query(&self, category: Option<&str>) -> String {
-        let pairs = [("category", category), ("tag", self.tag.as_deref()), ("language", self.language.as_deref()), ("after", self.after.as_deref())];
+        let pairs = [
+            ("category", category),
+            ("tag", self.tag.as_deref()),
+            ("language", self.language.as_deref()),
+            ("after", self.after.as_deref()),
+        ];
         let pairs = pairs.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", percent_encode(value?))));
         pairs.collect::<Vec<_>>().join("&")
     }
@@ -63,7 +68,9 @@ async fn home(visit: Visit, Query(which): Query<Which>) -> Response {
     let (visitor, list, categories) =
         tokio::join!(visit.visitor(), visit.client.channels(&query), visit.client.get::<Page<Category>>(&address));
     let followed = match visitor.me.is_some() && query.is_empty() {
-        true => visit.client.get::<Channels>("me/follows?live=true").await.map(|list| list.channels).unwrap_or_default(),
+        true => {
+            visit.client.get::<Channels>("me/follows?live=true").await.map(|list| list.channels).unwrap_or_default()
+        }
         false => Vec::new(),
     };
     let narrowed = which.tag.map(Narrowed::Tag).or(which.language.map(Narrowed::Language));
@@ -129,7 +136,11 @@ async fn search(visit: Visit, Query(Searched { q }): Query<Searched>) -> Respons
 }
 
 /// What is at `rest` of the channel's address: `/{channel}` itself where that is empty.
-async fn of_channel(visit: &Visit, name: &str, rest: &str) -> Result<(pages::Visitor, Channel, Option<Standing>), Response> {
+async fn of_channel(
+    visit: &Visit,
+    name: &str,
+    rest: &str,
+) -> Result<(pages::Visitor, Channel, Option<Standing>), Response> {
     let valid = match ChannelName::parse(name) {
         Ok(valid) => valid,
         Err(_) => {

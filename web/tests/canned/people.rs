@@ -1,6 +1,6 @@
 //! Canned answers about people, for the account's pages and the administration's.
 
-use crate::{now_ms, problem};
+use super::{now_ms, problem};
 use axum::{
     Json, Router,
     http::StatusCode,
@@ -30,10 +30,18 @@ pub fn routes() -> Router {
 fn account() -> Router {
     Router::new()
         .route("/signup", post(taken))
-        .route("/login/second", post(async || problem(StatusCode::UNAUTHORIZED, "wrong_code", "The code is wrong.", Some("code"))))
+        .route(
+            "/login/second",
+            post(async || problem(StatusCode::UNAUTHORIZED, "wrong_code", "The code is wrong.", Some("code"))),
+        )
         .route("/password/forgotten", post(nothing))
         .route("/password/reset", post(nothing))
-        .route("/me/password", post(async || problem(StatusCode::UNPROCESSABLE_ENTITY, "wrong_password", "The password is wrong.", Some("current"))))
+        .route(
+            "/me/password",
+            post(async || {
+                problem(StatusCode::UNPROCESSABLE_ENTITY, "wrong_password", "The password is wrong.", Some("current"))
+            }),
+        )
         .route("/me/sessions", get(sessions).delete(nothing))
         .route("/me/sessions/{id}", delete(nothing))
         .route("/me/passkeys", get(passkeys))
@@ -58,7 +66,9 @@ async fn sessions() -> Json<Value> {
 }
 
 async fn passkeys() -> Json<Value> {
-    list(&[json!({"id": "1", "name": "My phone", "created_at_ms": now_ms() - 40 * DAY_MS, "last_used_at_ms": now_ms() - DAY_MS})])
+    list(&[
+        json!({"id": "1", "name": "My phone", "created_at_ms": now_ms() - 40 * DAY_MS, "last_used_at_ms": now_ms() - DAY_MS}),
+    ])
 }
 
 async fn tokens() -> Json<Value> {
@@ -70,7 +80,9 @@ async fn tokens() -> Json<Value> {
 }
 
 async fn new_token() -> Json<Value> {
-    Json(json!({"token": "rvt_preview_preview_preview", "info": {"id": "3", "name": "x", "scopes": [], "created_at_ms": 0}}))
+    Json(
+        json!({"token": "rvt_preview_preview_preview", "info": {"id": "3", "name": "x", "scopes": [], "created_at_ms": 0}}),
+    )
 }
 
 async fn totp() -> Json<Value> {
@@ -180,7 +192,13 @@ async fn settings() -> Json<Value> {
 }
 
 async fn refused_settings() -> Response {
-    problem(StatusCode::UNPROCESSABLE_ENTITY, "bad_ladder", "“4kp” is no quality: write 720p or 720p=2500.", Some("ladder")).into_response()
+    problem(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "bad_ladder",
+        "“4kp” is no quality: write 720p or 720p=2500.",
+        Some("ladder"),
+    )
+    .into_response()
 }
 
 async fn announcements() -> Json<Value> {

@@ -1,5 +1,5 @@
-//! `cargo run -p rivulet-web --example preview [ADDR]`: every page against an API of canned answers,
-//! for work on the pages without a server, an encoder or a database.
+//! An API of canned answers, for work on the pages without a server, an encoder or a database, and for
+//! their tests.
 //!
 //! Channels: `demo` is live (without a picture: there is no origin here), `river` reconnects,
 //! `quiet` is offline, `flip` goes on and off every 8 s. Any password but `wrong` logs in;
@@ -19,29 +19,22 @@ use axum::{
     routing::{get, post},
 };
 use rivulet_protocol::rest::{
-    AccessKind, Announcement, BroadcastSettings, CategoryRef, Channel, ChannelCreate, ChannelEdit, ChannelSettings, Channels, Check, GoLive, Ingest,
-    IngestAudio, IngestVideo, Instance, Level, LiveState, Login, Me, NewKey, Problem, Role, Settings, Setup, SignUp,
+    AccessKind, Announcement, BroadcastSettings, CategoryRef, Channel, ChannelCreate, ChannelEdit, ChannelSettings,
+    Channels, Check, GoLive, Ingest, IngestAudio, IngestVideo, Instance, Level, LiveState, Login, Me, NewKey, Problem,
+    Role, Settings, Setup, SignUp,
 };
 use serde::{Deserialize, Serialize};
 use std::{
     convert::Infallible,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
-use tokio::{net::TcpListener, time::interval};
+use tokio::time::interval;
 use tokio_stream::{Stream, StreamExt, wrappers::IntervalStream};
 
 const COOKIE: &str = "preview=1";
 const PHASE_S: i64 = 8;
 
-#[tokio::main]
-async fn main() -> std::io::Result<()> {
-    let addr = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8090".to_owned());
-    let listener = TcpListener::bind(&addr).await?;
-    println!("http://{}/", listener.local_addr()?);
-    axum::serve(listener, rivulet_web::router(rivulet_web::WebDeps { api: api() }).merge(api())).await
-}
-
-fn api() -> Router {
+pub fn api() -> Router {
     let routes = Router::new()
         .route("/instance", get(instance))
         .route("/setup", post(setup))
@@ -59,12 +52,27 @@ fn api() -> Router {
         .route("/channels/{name}/settings", get(settings).put(settings))
         .route("/channels/{name}/golive/events", get(golive_events))
         .route("/channels/{name}/key", post(key));
-    Router::new().nest("/api/v1", routes)
+    Router::new().nest("/api/v1", routes).route("/api/openapi.json", get(openapi))
 }
 
-fn now_ms() -> i64 {
+pub fn now_ms() -> i64 {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since_epoch.as_millis()).unwrap_or_default()
+}
+
+/// A description as short as one can be.
+async fn openapi() -> Json<serde_json::Value> {
+    Json(serde_json::json!({
+        "paths": {
+            "/api/v1/me": {"get": {"tags": ["account"], "summary": "Who is logged in", "responses": {"200": {
+                "description": "ok", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Me"}}}}}}},
+            "/api/v1/channels/{name}": {"patch": {"tags": ["channels"], "summary": "Changes a channel",
+                "parameters": [{"name": "name", "in": "path", "schema": {"type": "string"}}],
+                "requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}}, "responses": {}}},
+        },
+        "components": {"schemas": {"Me": {"type": "object", "required": ["id"], "description": "A person.",
+            "properties": {"id": {"type": "string"}, "email": {"type": ["string", "null"]}}}}},
+    }))
 }
 
 /// The first or the second half of what changes by itself here.
@@ -72,7 +80,7 @@ fn on_phase() -> bool {
     now_ms() / 1_000 / PHASE_S % 2 == 0
 }
 
-fn problem(status: StatusCode, code: &str, detail: &str, field: Option<&str>) -> Response {
+pub fn problem(status: StatusCode, code: &str, detail: &str, field: Option<&str>) -> Response {
     let body = Problem {
         status: status.as_u16(),
         code: code.to_owned(),
@@ -194,7 +202,8 @@ fn channel(name: &str) -> Option<Channel> {
         revision: 1,
         thumbnail: (state != LiveState::Offline).then(|| PICTURE.to_owned()),
         display_name: if name == "quiet" { "Quiet Room".to_owned() } else { name.to_owned() },
-        category: (name != "flip").then(|| CategoryRef { slug: "crafts".to_owned(), name: "Crafts & Making".to_owned() }),
+        category: (name != "flip")
+            .then(|| CategoryRef { slug: "crafts".to_owned(), name: "Crafts & Making".to_owned() }),
         tags: if name == "demo" { vec!["boats".to_owned(), "woodwork".to_owned()] } else { Vec::new() },
         language: if name == "demo" { "en".to_owned() } else { String::new() },
         mature: name == "river",

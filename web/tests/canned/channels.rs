@@ -1,6 +1,6 @@
 //! Canned answers about a channel, for its tabs and its dashboard.
 
-use crate::{now_ms, problem};
+use super::{now_ms, problem};
 use axum::{
     Json, Router,
     http::StatusCode,
