@@ -110,14 +110,14 @@ async fn playback(
             }
             AccessKind::Password => {
                 let key = format!("channel:{}", channel.name);
-                app.logins.attempt(&key, origin.from, now_ms()).map_err(|seconds| {
+                app.throttle.logins.attempt(&key, origin.from, now_ms()).map_err(|seconds| {
                     Refusal::too_many("too_many_attempts", "Too many wrong passwords; try again later.", seconds)
                 })?;
                 let hash = app.store.access_password(&channel.id).await?;
                 if !password::verify(&request.password, Some(&hash)).await.map_err(Refusal::password)? {
                     return forbidden("wrong_password", "That is not the password.");
                 }
-                app.logins.succeeded(&key, origin.from);
+                app.throttle.logins.succeeded(&key, origin.from);
             }
             AccessKind::Public => {}
         }

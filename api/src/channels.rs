@@ -17,8 +17,6 @@ use rivulet_protocol::ChannelName;
 use rivulet_protocol::rest::{About, Channel, ChannelCreate, ChannelEdit, Link, Panel, Role, WebhookEvent};
 use rivulet_store::StoreError;
 
-/// For everybody but admins: names are taken for ever.
-const MAX_CHANNELS_PER_USER: usize = 10;
 const MAX_TITLE_CHARS: usize = 140;
 const MAX_DISPLAY_CHARS: usize = 25;
 const MAX_DESCRIPTION_CHARS: usize = 500;
@@ -46,9 +44,18 @@ pub async fn create(
 ) -> Result<Created<Channel>, Refusal> {
     let user = caller.may(Action::CreateChannel)?;
     let name = ChannelName::parse(&create.name).map_err(|e| Refusal::name("name", e))?;
-    if user.role != Role::Admin && app.store.channels_of(&user.id).await?.len() >= MAX_CHANNELS_PER_USER {
-        let detail = format!("A user has at most {MAX_CHANNELS_PER_USER} channels.");
-        return Err(Refusal::new(StatusCode::CONFLICT, "too_many_channels", detail));
+    // Names are taken for ever, so there is a bound for everybody but admins.
+    if user.role != Role::Admin {
+        let settings = app.settings().await?;
+        if !settings.viewers_create_channels {
+            let detail = "Channels are made by the admin here.";
+            return Err(Refusal::new(StatusCode::FORBIDDEN, "channels_by_admin", detail));
+        }
+        let max = settings.max_channels_per_user;
+        if app.store.channels_of(&user.id).await?.len() >= max as usize {
+            let detail = format!("A user has at most {max} channels.");
+            return Err(Refusal::new(StatusCode::CONFLICT, "too_many_channels", detail));
+        }
     }
     let channel = app.store.create_channel(&name, &user.id, "", now_ms()).await.map_err(|e| match e {
         StoreError::Taken => Refusal::taken("name"),

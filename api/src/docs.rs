@@ -1,7 +1,7 @@
 //! The OpenAPI document: what the routers say of themselves, and what is the same everywhere.
 
 use crate::refusal::Refusal;
-use crate::request::{Body, Caller, InPath, Origin, Params};
+use crate::request::{Body, Caller, InPath, Named, Origin, Params, RequestId};
 use aide::generate::GenContext;
 use aide::openapi::{MediaType, OpenApi, Operation, Parameter, ReferenceOr, Response, SchemaObject, SecurityScheme};
 use aide::operation::{OperationInput, OperationOutput, ParamLocation, add_parameters, parameters_from_schema};
@@ -84,6 +84,8 @@ fn in_path(name: &str) -> Parameter {
 impl OperationInput for Origin {}
 impl OperationInput for Caller {}
 impl OperationInput for InPath {}
+impl OperationInput for RequestId {}
+impl<const INDEX: usize> OperationInput for Named<INDEX> {}
 
 impl<T: JsonSchema> OperationInput for Params<T> {
     fn operation_input(ctx: &mut GenContext, operation: &mut Operation) {

@@ -3,15 +3,31 @@
 
 use crate::App;
 use crate::refusal::Refusal;
-use crate::request::Origin;
+use crate::request::{Origin, RequestId};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use rivulet_store::random_name;
 use std::time::Duration;
+use tracing::Instrument;
 use url::Url;
 
 const DEADLINE: Duration = Duration::from_secs(15);
+/// 8 MiB over a slow line.
+const UPLOAD_DEADLINE: Duration = Duration::from_secs(90);
+
+/// Gives each request a name, for its answer, the log and the audit log.
+pub async fn name(mut request: Request, next: Next) -> Response {
+    let id = random_name();
+    request.extensions_mut().insert(RequestId(id.as_str().into()));
+    let span = tracing::info_span!("request", id);
+    let mut response = next.run(request).instrument(span).await;
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert("x-request-id", id);
+    }
+    response
+}
 
 pub async fn not_found() -> Refusal {
     Refusal::not_found()
@@ -23,7 +39,8 @@ pub async fn method_not_allowed() -> Refusal {
 
 /// Not for event streams, which are meant to stay.
 pub async fn deadline(request: Request, next: Next) -> Response {
-    tokio::time::timeout(DEADLINE, next.run(request)).await.unwrap_or_else(|_| {
+    let time = if is_image(request.headers()) { UPLOAD_DEADLINE } else { DEADLINE };
+    tokio::time::timeout(time, next.run(request)).await.unwrap_or_else(|_| {
         Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", "The server did not manage this in time.")
             .into_response()
     })
@@ -39,14 +56,16 @@ pub async fn same_site(State(app): State<App>, request: Request, next: Next) -> 
             let detail = "This came from a page of another site.";
             return Refusal::new(StatusCode::FORBIDDEN, "foreign_origin", detail).into_response();
         }
-        if has_body(&parts.headers) && !is_json(&parts.headers) {
-            let detail = "The body has to have the content type application/json.";
+        // Neither JSON nor any `PUT` is sent abroad by a browser without asking.
+        let picture = parts.method == Method::PUT && is_image(&parts.headers);
+        if has_body(&parts.headers) && !is_json(&parts.headers) && !picture {
+            let detail = "The body has to have the content type application/json, or that of a picture.";
             return Refusal::new(StatusCode::FORBIDDEN, "not_json", detail).into_response();
         }
     }
     let mut response = next.run(Request::from_parts(parts, body)).await;
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
@@ -75,9 +94,17 @@ fn has_body(headers: &HeaderMap) -> bool {
         || headers.contains_key(header::CONTENT_TYPE)
 }
 
+fn content_type(headers: &HeaderMap) -> &str {
+    headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// What kind of picture it is the file itself says.
+fn is_image(headers: &HeaderMap) -> bool {
+    content_type(headers).get(..6).is_some_and(|start| start.eq_ignore_ascii_case("image/"))
+}
+
 fn is_json(headers: &HeaderMap) -> bool {
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    content_type.split(';').next().is_some_and(|mime| mime.trim().eq_ignore_ascii_case("application/json"))
+    content_type(headers).split(';').next().is_some_and(|mime| mime.trim().eq_ignore_ascii_case("application/json"))
 }
 
 #[cfg(test)]

@@ -4,23 +4,41 @@
 
 mod access;
 mod accounts;
+mod admin;
 mod broadcast;
 mod channels;
 mod check;
+mod device;
 mod directory;
 mod docs;
 mod events;
+mod export;
+mod factors;
+mod forgotten;
 mod guard;
 mod jobs;
+mod limits;
+mod login;
 mod markdown;
+mod me;
+mod oidc;
+mod once;
+mod outside;
+mod passkey;
 mod people;
+mod picture;
+mod pictures;
 mod policy;
 mod refusal;
 mod request;
 mod rooms;
 mod schedule;
 mod slots;
+#[cfg(test)]
+mod testing;
 mod throttle;
+mod tokens;
+mod totp;
 mod view;
 
 use aide::axum::ApiRouter;
@@ -31,15 +49,22 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::header;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, get};
+use outside::http::{Client, Resolver};
+use outside::mail::Mailer;
 use rivulet_hub::{Hub, Order};
-use rivulet_protocol::rest::BroadcastSettings;
+use rivulet_protocol::rest::{BroadcastSettings, InstanceSettings, SignUp};
 use rivulet_store::playback::PlaybackKey;
-use rivulet_store::{SetupToken, Store, StoreError};
+use rivulet_store::{Blobs, SetupToken, Store, StoreError};
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::{Mutex, OnceCell};
 use tokio_util::sync::CancellationToken;
+
+pub use oidc::Settings as OidcSettings;
+pub use outside::address::Block as AddressBlock;
+pub use outside::mail::Smtp;
 
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
@@ -50,7 +75,19 @@ pub struct Config {
     pub rtmp_port: u16,
     /// Set when a certificate is configured; pages then show `rtmps://`.
     pub rtmps_port: Option<u16>,
-    pub instance_name: String,
+    /// What holds where the admin has set nothing.
+    pub settings: InstanceSettings,
+    /// Whether a text is a ladder that the transcoder takes.
+    pub check_ladder: fn(&str) -> bool,
+    /// Where mail goes; none is sent without it, nor without [`Config::public_url`].
+    pub smtp: Option<Smtp>,
+    pub oidc: Option<OidcSettings>,
+    /// Addresses that requests of ours may reach though they are not public.
+    pub outbound_allow: Vec<AddressBlock>,
+    /// Of one user, tool or address.
+    pub requests_a_minute: u32,
+    /// The folder whose disk the admin is told of.
+    pub data: Option<PathBuf>,
     /// What a broadcast has where its channel has nothing of its own.
     pub broadcast: BroadcastSettings,
     /// Opens `POST /setup` while there are no users.
@@ -68,7 +105,20 @@ impl Default for Config {
             public_url: None,
             rtmp_port: 1935,
             rtmps_port: None,
-            instance_name: "Rivulet".into(),
+            settings: InstanceSettings {
+                name: "Rivulet".into(),
+                sign_up: SignUp::Closed,
+                retention_hours: 7 * 24,
+                ladder: "1080:5000,720:2800,480:1400,360:800".into(),
+                max_channels_per_user: 10,
+                viewers_create_channels: true,
+            },
+            check_ladder: |_| true,
+            smtp: None,
+            oidc: None,
+            outbound_allow: Vec::new(),
+            requests_a_minute: 1200,
+            data: None,
             broadcast: BroadcastSettings::default(),
             setup_token: None,
             trusted_proxies: Vec::new(),
@@ -82,6 +132,8 @@ impl Default for Config {
 pub struct Deps {
     pub store: Store,
     pub hub: Hub,
+    /// For pictures.
+    pub blobs: Blobs,
     /// Ends the event streams, which would otherwise hold up the end of the server.
     pub shutdown: CancellationToken,
 }
@@ -93,7 +145,12 @@ struct Shared {
     shutdown: CancellationToken,
     /// Taken by the first user, and for good.
     setup: Mutex<Option<SetupToken>>,
-    logins: throttle::Logins,
+    blobs: Blobs,
+    mailer: Option<Mailer>,
+    oidc: Option<oidc::Oidc>,
+    passkeys: passkey::Passkeys,
+    throttle: throttle::Throttle,
+    limits: limits::Limits,
     slots: slots::Slots,
     rooms: rooms::Rooms,
     playback_key: OnceCell<PlaybackKey>,
@@ -126,10 +183,23 @@ pub struct Api(App);
 
 impl Api {
     pub fn new(mut config: Config, deps: Deps) -> Self {
-        let Deps { store, hub, shutdown } = deps;
+        let Deps { store, hub, blobs, shutdown } = deps;
+        let http = Client::new(&config.outbound_allow, Resolver::system());
+        let mailer = config.smtp.as_ref().and_then(|smtp| match Mailer::new(smtp) {
+            Ok(mailer) => Some(mailer),
+            Err(error) => {
+                tracing::error!(%error, "no mail can be sent");
+                None
+            }
+        });
         Self(Arc::new(Shared {
             setup: Mutex::new(config.setup_token.take()),
-            logins: throttle::Logins::default(),
+            blobs,
+            mailer,
+            oidc: config.oidc.take().map(|settings| oidc::Oidc::new(settings, http)),
+            passkeys: passkey::Passkeys::default(),
+            throttle: throttle::Throttle::default(),
+            limits: limits::Limits::new(config.requests_a_minute),
             slots: slots::Slots::new(config.max_event_streams, config.max_event_streams_per_address),
             rooms: rooms::Rooms::new(store.clone(), hub.clone(), shutdown.clone()),
             playback_key: OnceCell::new(),
@@ -140,33 +210,51 @@ impl Api {
         }))
     }
 
-    /// Everything under `/api`. Serve it with `into_make_service_with_connect_info::<SocketAddr>`,
-    /// otherwise all clients count as one address.
+    /// Everything under `/api`, and pictures. Serve it with
+    /// `into_make_service_with_connect_info::<SocketAddr>`, otherwise all clients count as one address.
     pub fn router(&self) -> Router {
+        self.build(true)
+    }
+
+    /// The same for calls of our own pages: how often a browser may ask is counted where it asks.
+    pub fn in_process(&self) -> Router {
+        self.build(false)
+    }
+
+    fn build(&self, limited: bool) -> Router {
         let mut document = OpenApi::default();
         let requests = ApiRouter::new()
             .merge(access::routes())
             .merge(accounts::routes())
+            .merge(admin::routes())
             .merge(broadcast::routes())
             .merge(channels::routes())
             .merge(directory::routes())
+            .merge(factors::routes())
+            .merge(forgotten::routes())
+            .merge(login::routes())
+            .merge(me::routes())
             .merge(people::routes())
-            .merge(schedule::routes());
+            .merge(pictures::routes())
+            .merge(schedule::routes())
+            .merge(tokens::routes());
         let requests = ApiRouter::new().nest("/api/v1", requests).finish_api_with(&mut document, docs::describe);
         docs::complete(&mut document);
         let document = Bytes::from(serde_json::to_vec(&document).unwrap_or_default());
         let document = move || async move { ([(header::CONTENT_TYPE, "application/json")], document.clone()) };
+        let app = &self.0;
         let v1 = requests
             .route("/api/openapi.json", get(document))
+            .layer(from_fn_with_state(app.clone(), once::once))
+            .merge(pictures::files())
             .layer(from_fn(guard::deadline))
             .merge(Router::new().nest("/api/v1", broadcast::streams()))
             .method_not_allowed_fallback(guard::method_not_allowed)
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-            .with_state(self.0.clone());
-        Router::new()
-            .merge(v1)
-            .route("/api/{*rest}", any(guard::not_found))
-            .layer(from_fn_with_state(self.0.clone(), guard::same_site))
+            .with_state(app.clone());
+        let all = Router::new().merge(v1).route("/api/{*rest}", any(guard::not_found));
+        let all = if limited { all.layer(from_fn_with_state(app.clone(), limits::limit)) } else { all };
+        all.layer(from_fn_with_state(app.clone(), guard::same_site)).layer(from_fn(guard::name))
     }
 
     /// Viewers of everything that is on air.

@@ -85,6 +85,11 @@ pub fn may(actor: Option<Actor<'_>>, action: Action) -> Answer {
     if allowed { Answer::Yes } else { Answer::No }
 }
 
+/// Whether somebody may act on an account: admins on all, moderators on those who are neither.
+pub fn outranks(actor: Role, other: Role) -> bool {
+    actor == Role::Admin || (actor == Role::Moderator && other == Role::Viewer)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,6 +135,18 @@ mod tests {
         ] {
             let answers: String = everybody.iter().map(|actor| letter(may(*actor, action))).collect();
             assert_eq!(answers, want, "{action:?}");
+        }
+    }
+
+    #[test]
+    fn who_acts_on_whom() {
+        use Role::{Admin, Moderator, Viewer};
+        for (actor, want) in [
+            (Viewer, [false, false, false]),
+            (Moderator, [true, false, false]),
+            (Admin, [true, true, true]),
+        ] {
+            assert_eq!([Viewer, Moderator, Admin].map(|other| outranks(actor, other)), want, "{actor:?}");
         }
     }
 

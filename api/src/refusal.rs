@@ -16,11 +16,12 @@ pub struct Refusal {
     detail: String,
     field: Option<Cow<'static, str>>,
     retry_after_s: Option<u64>,
+    cookie: Option<HeaderValue>,
 }
 
 impl Refusal {
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), field: None, retry_after_s: None }
+        Self { status, code, detail: detail.into(), field: None, retry_after_s: None, cookie: None }
     }
 
     pub fn not_found() -> Self {
@@ -33,6 +34,24 @@ impl Refusal {
 
     pub fn forbidden() -> Self {
         Self::new(StatusCode::FORBIDDEN, "forbidden", "You may not do this here.")
+    }
+
+    pub fn bad_token() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "bad_token", "This access token is not valid, or not any more.")
+    }
+
+    pub fn email_taken() -> Self {
+        let detail = sentence(StoreError::EmailTaken);
+        Self { field: Some("email".into()), ..Self::new(StatusCode::CONFLICT, "taken", detail) }
+    }
+
+    pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, detail)
+    }
+
+    /// The answer sets a cookie too.
+    pub fn with_cookie(self, cookie: HeaderValue) -> Self {
+        Self { cookie: Some(cookie), ..self }
     }
 
     pub fn not_with_token() -> Self {
@@ -61,6 +80,19 @@ impl Refusal {
         Self { retry_after_s: Some(retry_after_s), ..Self::new(StatusCode::TOO_MANY_REQUESTS, code, detail) }
     }
 
+    pub fn retry_after(self, seconds: u64) -> Self {
+        Self { retry_after_s: Some(seconds), ..self }
+    }
+
+    /// Names the field that is wrong.
+    pub fn at(self, field: &'static str) -> Self {
+        Self { field: Some(field.into()), ..self }
+    }
+
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+
     pub fn name(field: &'static str, error: NameError) -> Self {
         let code = if error == NameError::Reserved { "reserved" } else { "bad_name" };
         Self::field(field, code, sentence(error))
@@ -72,8 +104,7 @@ impl Refusal {
             PasswordError::TooLong => "too_long",
             PasswordError::Common => "too_common",
             PasswordError::Busy => {
-                let busy = Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence(error));
-                return Self { retry_after_s: Some(5), ..busy };
+                return Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", sentence(error)).retry_after(5);
             }
         };
         Self::field("password", code, sentence(error))
@@ -81,7 +112,7 @@ impl Refusal {
 }
 
 /// Our small error enums speak in clauses; a person gets a sentence.
-fn sentence(clause: impl std::fmt::Display) -> String {
+pub fn sentence(clause: impl std::fmt::Display) -> String {
     let clause = clause.to_string();
     let mut chars = clause.chars();
     let first: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();
@@ -110,6 +141,9 @@ impl IntoResponse for Refusal {
         let mut response = (self.status, axum::Json(problem)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(cookie) = self.cookie {
+            headers.insert(header::SET_COOKIE, cookie);
+        }
         if let Some(seconds) = self.retry_after_s {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }

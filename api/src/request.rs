@@ -10,8 +10,8 @@ use axum::http::request::Parts;
 use axum::http::uri::{Authority, Scheme};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use rivulet_protocol::ChannelName;
-use rivulet_protocol::rest::{ChannelRole, Scope};
-use rivulet_store::{Channel, SecretHash, SessionToken, User};
+use rivulet_protocol::rest::{ChannelRole, Page, Scope};
+use rivulet_store::{AccessToken, Channel, SecretHash, SessionToken, User};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
@@ -19,7 +19,11 @@ use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 use url::Url;
+
+const MAX_PAGE: u32 = 100;
+const DEFAULT_PAGE: u32 = 50;
 
 pub const SESSION_MS: i64 = 30 * 24 * 3600 * 1000;
 
@@ -41,6 +45,17 @@ impl Network {
             v4 => Self(v4),
         }
     }
+}
+
+/// What we keep in browsers. With `Secure`, a cookie whose name starts with `__Host-` can be set by
+/// this very host over HTTPS only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cookie {
+    Session,
+    /// Between the password and the second factor.
+    SecondFactor,
+    /// While the browser is at the provider of an account.
+    Oidc,
 }
 
 /// Where a request comes from, and by which name and scheme it reached us. The listener puts the
@@ -91,32 +106,48 @@ impl Origin {
         }
     }
 
-    /// With `Secure`, a cookie of this name can be set by this very host over HTTPS only.
-    fn cookie_name(&self) -> &'static str {
-        if self.https { "__Host-rivulet" } else { "rivulet" }
+    fn cookie_name(&self, cookie: Cookie) -> &'static str {
+        match (cookie, self.https) {
+            (Cookie::Session, true) => "__Host-rivulet",
+            (Cookie::Session, false) => "rivulet",
+            (Cookie::SecondFactor, true) => "__Host-rivulet-second",
+            (Cookie::SecondFactor, false) => "rivulet-second",
+            (Cookie::Oidc, true) => "__Host-rivulet-oidc",
+            (Cookie::Oidc, false) => "rivulet-oidc",
+        }
     }
 
-    fn cookie(&self, value: &str, max_age_s: i64) -> HeaderValue {
+    /// Sets a cookie; one that lasts no time is removed.
+    pub fn set_cookie(&self, cookie: Cookie, value: &str, max_age_ms: i64) -> HeaderValue {
         let secure = if self.https { "; Secure" } else { "" };
-        let name = self.cookie_name();
-        let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={max_age_s}{secure}");
+        let (name, seconds) = (self.cookie_name(cookie), max_age_ms / 1000);
+        let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
         HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
     }
 
     pub fn session_cookie(&self, token: &SessionToken) -> HeaderValue {
-        self.cookie(token.reveal(), SESSION_MS / 1000)
+        self.set_cookie(Cookie::Session, token.reveal(), SESSION_MS)
     }
 
     pub fn no_cookie(&self) -> HeaderValue {
-        self.cookie("", 0)
+        self.set_cookie(Cookie::Session, "", 0)
+    }
+
+    pub fn cookie<'a>(&self, cookie: Cookie, headers: &'a HeaderMap) -> Option<&'a str> {
+        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        pairs.find(|(name, _)| *name == self.cookie_name(cookie)).map(|(_, text)| text)
     }
 
     /// The session that the request's cookie names.
     pub fn session(&self, headers: &HeaderMap) -> Option<SecretHash> {
-        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        let (_, text) = pairs.find(|(name, _)| *name == self.cookie_name())?;
-        SessionToken::parse(text).map(|token| token.hash())
+        self.cookie(Cookie::Session, headers).and_then(SessionToken::parse).map(|token| token.hash())
+    }
+
+    /// This site as browsers know it.
+    pub fn site(&self) -> Option<Url> {
+        let scheme = if self.https { "https" } else { "http" };
+        Url::parse(&format!("{scheme}://{}", self.authority.as_ref()?)).ok()
     }
 
     /// Of a path of ours, as somebody elsewhere has to write it.
@@ -149,20 +180,47 @@ impl FromRequestParts<App> for Origin {
 }
 
 /// Who sends the request.
+#[derive(Clone)]
 pub struct Caller {
     user: Option<User>,
     /// Of the access token that came along, if it was one.
     scopes: Option<Vec<Scope>>,
 }
 
-impl FromRequestParts<App> for Caller {
-    type Rejection = Refusal;
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
-        let user = match Origin::new(app, parts).session(&parts.headers) {
-            Some(session) => app.store.session_user(&session, now_ms()).await?,
+impl Caller {
+    /// A token counts before a cookie; one that is not valid is nobody's, not the cookie's owner's.
+    async fn find(app: &Shared, parts: &Parts) -> Result<Self, Refusal> {
+        let origin = Origin::new(app, parts);
+        let now_ms = now_ms();
+        if let Some(authorization) = parts.headers.get(header::AUTHORIZATION) {
+            let token = authorization.to_str().ok().and_then(|text| text.split_once(' '));
+            let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+            let token = token.and_then(|(_, token)| AccessToken::parse(token)).ok_or_else(Refusal::bad_token)?;
+            let found = app.store.access_token_user(&token.hash(), now_ms).await?;
+            let (user, scopes) = found.ok_or_else(Refusal::bad_token)?;
+            return Ok(Self { user: Some(user), scopes: Some(scopes) });
+        }
+        let user = match origin.session(&parts.headers) {
+            Some(session) => app.store.session_user(&session, &origin.from.to_string(), now_ms).await?,
             None => None,
         };
         Ok(Self { user, scopes: None })
+    }
+
+    pub fn has_token(&self) -> bool {
+        self.scopes.is_some()
+    }
+}
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = Refusal;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
+        if let Some(known) = parts.extensions.get::<Self>() {
+            return Ok(known.clone());
+        }
+        let caller = Self::find(app, parts).await?;
+        parts.extensions.insert(caller.clone());
+        Ok(caller)
     }
 }
 
@@ -200,6 +258,59 @@ impl Caller {
             (Answer::Suspended, Some(suspension)) => Err(Refusal::suspended(suspension)),
             (Answer::Suspended | Answer::No, _) => Err(Refusal::forbidden()),
         }
+    }
+}
+
+/// What this request is called in the answer, the log and the audit log.
+#[derive(Clone)]
+pub struct RequestId(pub Arc<str>);
+
+impl FromRequestParts<App> for RequestId {
+    type Rejection = Refusal;
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Refusal> {
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_else(|| Self("".into())))
+    }
+}
+
+/// Which part of a list.
+#[derive(Deserialize, JsonSchema)]
+pub struct Cursor {
+    after: Option<String>,
+    limit: Option<u32>,
+}
+
+impl Cursor {
+    pub fn new(after: Option<&str>, limit: Option<u32>) -> Self {
+        Self { after: after.map(str::to_owned), limit }
+    }
+
+    pub fn after(&self) -> Option<&str> {
+        self.after.as_deref()
+    }
+
+    pub fn limit(&self) -> u32 {
+        self.limit.unwrap_or(DEFAULT_PAGE).clamp(1, MAX_PAGE)
+    }
+
+    /// A page of `rows`, of which one more than the limit was asked for.
+    pub fn page<T>(&self, mut rows: Vec<T>, key: impl Fn(&T) -> String) -> Page<T> {
+        let limit = self.limit() as usize;
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows.last().filter(|_| more).map(key);
+        Page { items: rows, next }
+    }
+}
+
+/// The part of the path with this name, as it is.
+pub struct Named<const INDEX: usize = 0>(pub String);
+
+impl<const INDEX: usize> FromRequestParts<App> for Named<INDEX> {
+    type Rejection = Refusal;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
+        let params = RawPathParams::from_request_parts(parts, app).await.map_err(|_| Refusal::not_found())?;
+        let part = params.iter().nth(INDEX).map(|(_, part)| part.to_owned());
+        part.map(Self).ok_or_else(Refusal::not_found)
     }
 }
 
@@ -244,6 +355,8 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
             }
             _ => Refusal::new(StatusCode::BAD_REQUEST, "broken_body", "The request's body broke off."),
         })?;
+        // A body whose fields may all be left out may be left out itself.
+        let bytes = if bytes.is_empty() { Bytes::from_static(b"{}") } else { bytes };
         serde_json::from_slice(&bytes)
             .map(Self)
             .map_err(|e| Refusal::new(StatusCode::BAD_REQUEST, "bad_body", format!("The body cannot be read: {e}.")))

@@ -52,6 +52,37 @@ struct Windows {
     addresses: Window<Network>,
 }
 
+/// All that strangers may do only so often.
+#[derive(Default)]
+pub struct Throttle {
+    pub logins: Logins,
+    pub sign_ups: Addresses<10>,
+    pub forgotten: Addresses<10>,
+}
+
+/// So many of something from one address, whatever comes of it.
+pub struct Addresses<const LIMIT: usize>(Mutex<Window<Network>>);
+
+impl<const LIMIT: usize> Default for Addresses<LIMIT> {
+    fn default() -> Self {
+        Self(Mutex::new(Window::new(LIMIT, MAX_KEYS)))
+    }
+}
+
+impl<const LIMIT: usize> Addresses<LIMIT> {
+    /// The error is how many seconds to wait.
+    pub fn attempt(&self, from: Network, now_ms: i64) -> Result<(), u64> {
+        let mut window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match window.wait_ms(&from, now_ms) {
+            0 => {
+                window.record(from, now_ms);
+                Ok(())
+            }
+            wait_ms => Err((wait_ms as u64).div_ceil(1000)),
+        }
+    }
+}
+
 pub struct Logins(Mutex<Windows>);
 
 impl Default for Logins {

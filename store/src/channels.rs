@@ -1,5 +1,6 @@
 //! Channels: what they are and who may watch them.
 
+use crate::users::claim_name;
 use crate::{Picture, Store, StoreError, id, placeholders, search};
 use rivulet_protocol::ChannelName;
 use rivulet_protocol::rest::{
@@ -167,6 +168,7 @@ impl Store {
             .execute(&mut *transaction)
             .await
             .map_err(StoreError::taken)?;
+        claim_name(&mut transaction, name.as_str(), owner_id).await?;
         let channel = by_id(&id).fetch_one(&mut *transaction).await?;
         search::index(&mut transaction, &channel).await?;
         transaction.commit().await?;

@@ -16,11 +16,16 @@ pub(crate) fn new(now_ms: i64) -> String {
     base32(&bytes)
 }
 
+/// 128 random bits as 26 characters: a name that nobody can guess.
+pub fn random_name() -> String {
+    base32(&random::<16>())
+}
+
 /// Bytes from the operating system.
 ///
 /// # Panics
 /// When it has none. Nothing secret can be made then, so there is no way to go on.
-pub(crate) fn random<const N: usize>() -> [u8; N] {
+pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     if let Err(e) = OsRng.try_fill_bytes(&mut bytes) {
         panic!("the operating system gives no random numbers: {e}");
@@ -28,7 +33,7 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
-pub(crate) fn base32(bytes: &[u8]) -> String {
+pub fn base32(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 8 / 5 + 1);
     let (mut bits, mut held) = (0u32, 0);
     for byte in bytes {

@@ -8,9 +8,14 @@ mod broadcasts;
 mod categories;
 mod channels;
 mod connect;
+mod export;
+mod factors;
 mod follows;
 mod id;
+mod instance;
 mod keys;
+mod moderation;
+pub mod names;
 pub mod password;
 mod pictures;
 pub mod playback;
@@ -18,9 +23,11 @@ mod reports;
 mod schedule;
 pub mod search;
 mod secret;
+mod sessions;
 mod staff;
 #[doc(hidden)]
 pub mod testing;
+mod tokens;
 mod users;
 mod webhooks;
 
@@ -28,10 +35,15 @@ pub use blobs::{BlobError, Blobs};
 pub use broadcasts::{Broadcast, Segment};
 pub use categories::Category;
 pub use channels::{Channel, Listing, Profile};
+pub use factors::Passkey;
+pub use id::{base32, random, random_name};
+pub use instance::{Act, AuditFilter, Kept};
 pub use keys::KeyHolder;
 pub use pictures::Picture;
-pub use secret::{Secret, SecretHash, SessionToken, SetupToken, StreamKey};
-pub use users::User;
+pub use secret::{AccessToken, InviteCode, Secret, SecretHash, SessionToken, SetupToken, StreamKey, TicketToken};
+pub use sessions::{Place, Session};
+pub use tokens::Ticket;
+pub use users::{NewUser, State as UserState, Totp, User, UserFilter};
 
 use sqlx::AnyPool;
 
@@ -46,6 +58,9 @@ pub enum StoreError {
     /// The name is in use.
     #[error("this name is taken")]
     Taken,
+    /// The address is somebody else's.
+    #[error("this e-mail address is taken")]
+    EmailTaken,
     /// The database cannot be opened; the text names it and the mend.
     #[error("{0}")]
     Open(String),
@@ -61,6 +76,14 @@ impl StoreError {
             _ => Self::Database(error),
         }
     }
+
+    /// For a change whose only unique column is an address.
+    fn email_taken(error: sqlx::Error) -> Self {
+        match Self::taken(error) {
+            Self::Taken => Self::EmailTaken,
+            other => other,
+        }
+    }
 }
 
 impl Store {
@@ -68,6 +91,7 @@ impl Store {
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let store = connect::open(url).await.map(|pool| Self { pool }).map_err(StoreError::Open)?;
         store.index_the_rest().await?;
+        store.fold_old_names().await?;
         Ok(store)
     }
 

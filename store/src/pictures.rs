@@ -1,6 +1,7 @@
 //! Pictures that people put up: a row for each, and an object in the blob store for each of its
 //! sizes. Whoever shows one keeps all that is needed for its addresses in one text.
 
+use crate::{Store, StoreError};
 use rivulet_protocol::rest;
 use std::fmt;
 
@@ -43,6 +44,43 @@ impl From<&Picture> for rest::Picture {
             rest::PictureSize { url, width, height }
         };
         Self { sizes: picture.sizes.iter().map(size).collect() }
+    }
+}
+
+impl Store {
+    pub async fn add_picture(
+        &self,
+        picture: &Picture,
+        bytes: i64,
+        user_id: &str,
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
+        let sizes: Vec<String> = picture.sizes.iter().map(|(width, height)| format!("{width}x{height}")).collect();
+        sqlx::query(
+            "INSERT INTO pictures (id, sizes, ending, bytes, user_id, created_at_ms) VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(&picture.id)
+        .bind(sizes.join(" "))
+        .bind(&picture.ending)
+        .bind(bytes)
+        .bind(user_id)
+        .bind(now_ms)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// All that a user has put up.
+    pub async fn pictures_of(&self, user_id: &str) -> Result<Vec<Picture>, StoreError> {
+        let sql = "SELECT id, ending, sizes FROM pictures WHERE user_id = $1 ORDER BY id";
+        let rows: Vec<(String, String, String)> = sqlx::query_as(sql).bind(user_id).fetch_all(&self.pool).await?;
+        let picture = |(id, ending, sizes)| Picture::parse(&format!("{id} {ending} {sizes}"));
+        Ok(rows.into_iter().filter_map(picture).collect())
+    }
+
+    pub async fn delete_picture(&self, id: &str) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM pictures WHERE id = $1").bind(id).execute(&self.pool).await?;
+        Ok(())
     }
 }
 

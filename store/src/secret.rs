@@ -1,4 +1,4 @@
-//! Secrets that we make: stream keys, session tokens, setup tokens. Each has 160 random bits and a
+//! Secrets that we make: stream keys, session tokens, access tokens and the like. Each has 160 random bits and a
 //! prefix that tells a person (and a leak scanner) what it is. The store has only the hash, and
 //! no log line or error can show the text: it takes a call of [`Secret::reveal`].
 
@@ -30,6 +30,12 @@ kinds! {
     SessionToken = Session, "rvs_";
     /// What lets the first person in, printed at the first start.
     SetupToken = Setup, "rvi_";
+    /// What a tool sends as `Authorization: Bearer …`.
+    AccessToken = Access, "rvt_";
+    /// What an e-mailed link has in it, or the cookie between password and second factor.
+    TicketToken = Once, "rvo_";
+    /// What somebody who was invited signs up with.
+    InviteCode = Invited, "rvn_";
 }
 
 /// 32 characters of base 32 after the prefix.
@@ -66,7 +72,7 @@ impl<K: Kind> Secret<K> {
     }
 
     pub fn hash(&self) -> SecretHash {
-        SecretHash(Sha256::digest(self.text.as_bytes()).into())
+        SecretHash::of(&self.text)
     }
 }
 
@@ -88,12 +94,12 @@ impl<K: Kind> std::fmt::Display for Secret<K> {
 pub struct SecretHash([u8; 32]);
 
 impl SecretHash {
-    /// Of a secret that somebody else made.
-    pub fn of(secret: &str) -> Self {
-        Self(Sha256::digest(secret.as_bytes()).into())
+    /// Of any text that nobody else has.
+    pub fn of(text: &str) -> Self {
+        Self(Sha256::digest(text.as_bytes()).into())
     }
 
-    pub(crate) fn to_hex(self) -> String {
+    pub fn to_hex(self) -> String {
         self.0.iter().map(|b| format!("{b:02x}")).collect()
     }
 }

@@ -1,27 +1,72 @@
 //! Who may log in, and who is.
 
 use crate::channels::suspension;
-use crate::{Picture, SecretHash, Store, StoreError, id};
+use crate::names::skeleton;
+use crate::{Picture, Store, StoreError, id};
 use rivulet_protocol::ChannelName;
 use rivulet_protocol::rest::{Role, Suspension};
-use sqlx::Row;
 use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum State {
+    #[default]
+    Active,
+    /// Signed up, and an admin has to let them in.
+    Pending,
+    /// The account is gone; what refers to it stays.
+    Deleted,
+}
+
+impl State {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Pending => "pending",
+            Self::Deleted => "deleted",
+        }
+    }
+
+    fn parse(text: &str) -> Self {
+        [Self::Active, Self::Pending].into_iter().find(|state| state.as_str() == text).unwrap_or(Self::Deleted)
+    }
+}
+
+/// A second factor. Not to be shown, so not to be formatted.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Totp {
+    /// Base 32.
+    pub secret: String,
+    /// The newest step whose code was used.
+    pub step: i64,
+}
+
+impl std::fmt::Debug for Totp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Totp(redacted)")
+    }
+}
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct User {
     pub id: String,
     pub name: String,
+    pub role: Role,
+    pub state: State,
     /// Empty where none was chosen.
     pub display_name: String,
-    pub role: Role,
     pub email: Option<String>,
     pub email_verified: bool,
-    /// Empty for the browser's.
+    /// Empty for the browser's choice.
     pub language: String,
     pub avatar: Option<Picture>,
+    pub sign_up_reason: String,
     pub created_at_ms: i64,
     /// Whether it is over has to be asked with the time: [`User::suspended`].
     pub suspension: Option<Suspension>,
+    /// False for somebody who came by OIDC and has chosen none.
+    pub has_password: bool,
+    pub totp: Option<Totp>,
 }
 
 impl User {
@@ -40,26 +85,33 @@ impl User {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT users.id, users.name, users.display_name, users.role, email, email_verified_at_ms, language, \
-             avatar, users.created_at_ms, suspended_at_ms, suspended_until_ms, suspended_reason, password_hash \
-             FROM users ",
+            "SELECT users.id, users.name, users.role, users.state, users.display_name, users.email, \
+             users.email_verified_at_ms, users.language, users.avatar, users.sign_up_reason, users.created_at_ms, \
+             users.suspended_at_ms, users.suspended_until_ms, users.suspended_reason, users.password_hash, \
+             users.totp_secret, users.totp_step FROM users ",
             $rest
         )
     };
 }
+pub(crate) use select;
 
-fn user(row: AnyRow) -> sqlx::Result<User> {
+pub(crate) fn user(row: AnyRow) -> sqlx::Result<User> {
+    let (secret, step): (String, i64) = (row.try_get("totp_secret")?, row.try_get("totp_step")?);
     Ok(User {
         id: row.try_get("id")?,
         name: row.try_get("name")?,
+        role: Role::parse(&row.try_get::<String, _>("role")?).unwrap_or(Role::Viewer),
+        state: State::parse(&row.try_get::<String, _>("state")?),
         display_name: row.try_get("display_name")?,
-        role: Role::parse(&row.try_get::<String, _>("role")?).unwrap_or_default(),
         email: row.try_get("email")?,
         email_verified: row.try_get::<Option<i64>, _>("email_verified_at_ms")?.is_some(),
         language: row.try_get("language")?,
         avatar: Picture::parse(&row.try_get::<String, _>("avatar")?),
+        sign_up_reason: row.try_get("sign_up_reason")?,
         created_at_ms: row.try_get("created_at_ms")?,
         suspension: suspension(&row)?,
+        has_password: !row.try_get::<String, _>("password_hash")?.is_empty(),
+        totp: Some(Totp { secret, step }).filter(|totp| !totp.secret.is_empty()),
     })
 }
 
@@ -69,10 +121,74 @@ fn with_password(row: AnyRow) -> sqlx::Result<(User, String)> {
     Ok((user(row)?, hash))
 }
 
+/// Somebody who is to become a user.
+#[derive(Clone)]
+pub struct NewUser<'a> {
+    pub name: &'a ChannelName,
+    /// Empty for somebody who comes by OIDC.
+    pub password_hash: &'a str,
+    pub role: Role,
+    pub state: State,
+    pub email: Option<&'a str>,
+    pub email_verified: bool,
+    pub sign_up_reason: &'a str,
+}
+
+/// Which users a list has.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct UserFilter<'a> {
+    /// What the name begins with.
+    pub prefix: &'a str,
+    pub state: Option<State>,
+    /// Those whose suspension holds at this time.
+    pub suspended_at_ms: Option<i64>,
+}
+
+/// Takes a folded name for a user, with whatever they call by it; [`StoreError::Taken`] when it is
+/// another's.
+pub(crate) async fn claim_name(db: &mut AnyConnection, name: &str, user_id: &str) -> Result<(), StoreError> {
+    let folded = skeleton(name);
+    sqlx::query("INSERT INTO names (folded, user_id) VALUES ($1, $2) ON CONFLICT (folded) DO NOTHING")
+        .bind(&folded)
+        .bind(user_id)
+        .execute(&mut *db)
+        .await?;
+    let owner: String =
+        sqlx::query_scalar("SELECT user_id FROM names WHERE folded = $1").bind(&folded).fetch_one(db).await?;
+    if owner == user_id { Ok(()) } else { Err(StoreError::Taken) }
+}
+
 impl Store {
+    /// Folds the names that were there before names were folded. Of two that look alike the older
+    /// one has the name.
+    pub(crate) async fn fold_old_names(&self) -> Result<(), StoreError> {
+        if self.instance_value("names_folded").await?.is_some() {
+            return Ok(());
+        }
+        let users: Vec<(String, String)> = sqlx::query_as("SELECT id, name FROM users").fetch_all(&self.pool).await?;
+        let channels: Vec<(String, String)> =
+            sqlx::query_as("SELECT owner_id, name FROM channels").fetch_all(&self.pool).await?;
+        let mut tx = self.pool.begin().await?;
+        for (user_id, name) in users.into_iter().chain(channels) {
+            match claim_name(&mut tx, &name, &user_id).await {
+                Ok(()) | Err(StoreError::Taken) => {}
+                Err(e) => return Err(e),
+            }
+        }
+        tx.commit().await?;
+        self.set_instance_value("names_folded", "1").await
+    }
+
+    /// Whose name looks like this one.
+    pub async fn name_owner(&self, name: &str) -> Result<Option<String>, StoreError> {
+        let query = sqlx::query_scalar("SELECT user_id FROM names WHERE folded = $1").bind(skeleton(name));
+        Ok(query.fetch_optional(&self.pool).await?)
+    }
+
     /// An instance without an admin still has to be set up.
     pub async fn admin_count(&self) -> Result<i64, StoreError> {
-        Ok(sqlx::query_scalar("SELECT COUNT(*) FROM users WHERE role = 'admin'").fetch_one(&self.pool).await?)
+        let sql = "SELECT COUNT(*) FROM users WHERE role = 'admin' AND state = 'active'";
+        Ok(sqlx::query_scalar(sql).fetch_one(&self.pool).await?)
     }
 
     pub async fn create_user(
@@ -82,65 +198,182 @@ impl Store {
         role: Role,
         now_ms: i64,
     ) -> Result<User, StoreError> {
-        let user = User { id: id::new(now_ms), name: name.to_string(), role, created_at_ms: now_ms, ..User::default() };
-        sqlx::query("INSERT INTO users (id, name, password_hash, role, created_at_ms) VALUES ($1, $2, $3, $4, $5)")
-            .bind(&user.id)
-            .bind(&user.name)
-            .bind(password_hash)
-            .bind(role.as_str())
-            .bind(now_ms)
-            .execute(&self.pool)
-            .await
-            .map_err(StoreError::taken)?;
-        Ok(user)
+        let (state, email) = (State::Active, None);
+        let user = NewUser { name, password_hash, role, state, email, email_verified: false, sign_up_reason: "" };
+        self.add_user(&user, now_ms).await
     }
 
-    /// The user and the hash of the password.
+    /// [`StoreError::Taken`] when the name looks like another's, [`StoreError::EmailTaken`] when the
+    /// address is another's.
+    pub async fn add_user(&self, new: &NewUser<'_>, now_ms: i64) -> Result<User, StoreError> {
+        let id = id::new(now_ms);
+        let mut tx = self.pool.begin().await?;
+        claim_name(&mut tx, new.name.as_str(), &id).await?;
+        sqlx::query(
+            "INSERT INTO users (id, name, password_hash, role, state, email, email_verified_at_ms, sign_up_reason, \
+             created_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        )
+        .bind(&id)
+        .bind(new.name.as_str())
+        .bind(new.password_hash)
+        .bind(new.role.as_str())
+        .bind(new.state.as_str())
+        .bind(new.email)
+        .bind(new.email_verified.then_some(now_ms))
+        .bind(new.sign_up_reason)
+        .bind(now_ms)
+        .execute(&mut *tx)
+        .await
+        // The name was claimed above, so what is left is the address.
+        .map_err(|e| if new.email.is_some() { StoreError::email_taken(e) } else { StoreError::taken(e) })?;
+        tx.commit().await?;
+        self.user_by_id(&id).await?.ok_or(StoreError::Database(sqlx::Error::RowNotFound))
+    }
+
+    /// The user and the hash of the password, which is empty where there is none.
     pub async fn user_by_name(&self, name: &str) -> Result<Option<(User, String)>, StoreError> {
         let query = sqlx::query(select!("WHERE users.name = $1 AND users.state <> 'deleted'")).bind(name);
         Ok(query.try_map(with_password).fetch_optional(&self.pool).await?)
     }
 
-    pub async fn user_by_id(&self, id: &str) -> Result<Option<User>, StoreError> {
-        let query = sqlx::query(select!("WHERE users.id = $1")).bind(id);
-        Ok(query.try_map(user).fetch_optional(&self.pool).await?)
+    /// The same by an address, which is kept in lower case.
+    pub async fn user_by_email(&self, email: &str) -> Result<Option<(User, String)>, StoreError> {
+        let query = sqlx::query(select!("WHERE users.email = $1 AND users.state <> 'deleted'")).bind(email);
+        Ok(query.try_map(with_password).fetch_optional(&self.pool).await?)
     }
 
-    pub async fn create_session(
+    pub async fn user_by_id(&self, id: &str) -> Result<Option<User>, StoreError> {
+        Ok(sqlx::query(select!("WHERE users.id = $1")).bind(id).try_map(user).fetch_optional(&self.pool).await?)
+    }
+
+    /// Up to `limit` users by name, those after `after`. Deleted ones are in no list.
+    pub async fn users_page(
+        &self,
+        filter: UserFilter<'_>,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<User>, StoreError> {
+        // Names are ASCII, so what begins with the prefix ends before it with this behind it.
+        let end = format!("{}~", filter.prefix);
+        let states = filter.state.map_or("", State::as_str);
+        let query = sqlx::query(select!(
+            "WHERE users.name > $1 AND users.name >= $2 AND users.name < $3 AND users.state <> 'deleted' \
+             AND ($4 = '' OR users.state = $4) AND ($5 = 0 OR (users.suspended_at_ms IS NOT NULL \
+             AND (users.suspended_until_ms IS NULL OR users.suspended_until_ms > $5))) ORDER BY users.name LIMIT $6"
+        ));
+        let query = query.bind(after).bind(filter.prefix).bind(end).bind(states);
+        let query = query.bind(filter.suspended_at_ms.unwrap_or(0)).bind(i64::from(limit));
+        Ok(query.try_map(user).fetch_all(&self.pool).await?)
+    }
+
+    /// All that are there, and those that wait.
+    pub async fn user_counts(&self) -> Result<(i64, i64), StoreError> {
+        let sql = "SELECT state, COUNT(*) FROM users GROUP BY state";
+        let rows: Vec<(String, i64)> = sqlx::query_as(sql).fetch_all(&self.pool).await?;
+        let of = |state: State| rows.iter().find(|(text, _)| text == state.as_str()).map_or(0, |(_, count)| *count);
+        Ok((of(State::Active), of(State::Pending)))
+    }
+
+    async fn set(&self, sql: &'static str, user_id: &str, value: &str) -> Result<(), StoreError> {
+        sqlx::query(sql).bind(user_id).bind(value).execute(&self.pool).await?;
+        Ok(())
+    }
+
+    pub async fn set_display_name(&self, user_id: &str, name: &str) -> Result<(), StoreError> {
+        self.set("UPDATE users SET display_name = $2 WHERE id = $1", user_id, name).await
+    }
+
+    pub async fn set_language(&self, user_id: &str, language: &str) -> Result<(), StoreError> {
+        self.set("UPDATE users SET language = $2 WHERE id = $1", user_id, language).await
+    }
+
+    pub async fn set_password_hash(&self, user_id: &str, hash: &str) -> Result<(), StoreError> {
+        self.set("UPDATE users SET password_hash = $2 WHERE id = $1", user_id, hash).await
+    }
+
+    pub async fn set_role(&self, user_id: &str, role: Role) -> Result<(), StoreError> {
+        self.set("UPDATE users SET role = $2 WHERE id = $1", user_id, role.as_str()).await
+    }
+
+    pub async fn set_state(&self, user_id: &str, state: State) -> Result<(), StoreError> {
+        self.set("UPDATE users SET state = $2 WHERE id = $1", user_id, state.as_str()).await
+    }
+
+    /// The picture's text, or nothing.
+    pub async fn set_avatar(&self, user_id: &str, picture: Option<&Picture>) -> Result<(), StoreError> {
+        let text = picture.map(Picture::to_string).unwrap_or_default();
+        self.set("UPDATE users SET avatar = $2 WHERE id = $1", user_id, &text).await
+    }
+
+    /// [`StoreError::EmailTaken`] when it is another's.
+    pub async fn set_email(
         &self,
         user_id: &str,
-        token: &SecretHash,
-        now_ms: i64,
-        expires_at_ms: i64,
+        email: Option<&str>,
+        verified_at_ms: Option<i64>,
     ) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO sessions (token_hash, user_id, created_at_ms, expires_at_ms) VALUES ($1, $2, $3, $4)")
-            .bind(token.to_hex())
+        sqlx::query("UPDATE users SET email = $2, email_verified_at_ms = $3 WHERE id = $1")
             .bind(user_id)
-            .bind(now_ms)
-            .bind(expires_at_ms)
+            .bind(email)
+            .bind(verified_at_ms)
             .execute(&self.pool)
-            .await?;
+            .await
+            .map_err(StoreError::email_taken)?;
         Ok(())
     }
 
-    /// Whose session this is, while it lasts.
-    pub async fn session_user(&self, token: &SecretHash, now_ms: i64) -> Result<Option<User>, StoreError> {
-        let query = sqlx::query(select!(
-            "JOIN sessions ON users.id = sessions.user_id \
-             WHERE sessions.token_hash = $1 AND sessions.expires_at_ms > $2 AND users.state = 'active'"
-        ));
-        Ok(query.bind(token.to_hex()).bind(now_ms).try_map(user).fetch_optional(&self.pool).await?)
-    }
-
-    pub async fn delete_session(&self, token: &SecretHash) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM sessions WHERE token_hash = $1").bind(token.to_hex()).execute(&self.pool).await?;
+    /// `None` restores.
+    pub async fn suspend_user(&self, user_id: &str, suspension: Option<&Suspension>) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE users SET suspended_at_ms = $2, suspended_until_ms = $3, suspended_reason = $4 WHERE id = $1",
+        )
+        .bind(user_id)
+        .bind(suspension.map(|s| s.since_ms))
+        .bind(suspension.and_then(|s| s.until_ms))
+        .bind(suspension.map_or("", |s| &s.reason))
+        .execute(&self.pool)
+        .await?;
         Ok(())
     }
 
-    /// Answers how many there were.
-    pub async fn delete_expired_sessions(&self, now_ms: i64) -> Result<u64, StoreError> {
-        let done =
-            sqlx::query("DELETE FROM sessions WHERE expires_at_ms <= $1").bind(now_ms).execute(&self.pool).await?;
-        Ok(done.rows_affected())
+    /// Deletes all that tells who the user was. The row stays, under a name that says nothing, for
+    /// what refers to it; its look-alikes stay taken, so that nobody takes its place.
+    pub async fn delete_user(&self, user_id: &str) -> Result<(), StoreError> {
+        let gone = format!("deleted_{}", &user_id[user_id.len().saturating_sub(12)..]);
+        let mut tx = self.pool.begin().await?;
+        sqlx::query(
+            "UPDATE users SET name = $2, state = 'deleted', role = 'viewer', password_hash = '', display_name = '', \
+             email = NULL, email_verified_at_ms = NULL, language = '', avatar = '', sign_up_reason = '', \
+             totp_secret = '', totp_step = 0, suspended_reason = '' WHERE id = $1",
+        )
+        .bind(user_id)
+        .bind(&gone)
+        .execute(&mut *tx)
+        .await?;
+        for sql in [
+            "DELETE FROM sessions WHERE user_id = $1",
+            "DELETE FROM access_tokens WHERE user_id = $1",
+            "DELETE FROM recovery_codes WHERE user_id = $1",
+            "DELETE FROM passkeys WHERE user_id = $1",
+            "DELETE FROM oidc_identities WHERE user_id = $1",
+            "DELETE FROM tickets WHERE user_id = $1",
+            "DELETE FROM push_subscriptions WHERE user_id = $1",
+            "DELETE FROM channel_staff WHERE user_id = $1",
+            "DELETE FROM channel_guests WHERE user_id = $1",
+            "UPDATE channels SET followers = followers - 1 WHERE id IN \
+             (SELECT channel_id FROM follows WHERE user_id = $1)",
+            "DELETE FROM follows WHERE user_id = $1",
+            "DELETE FROM pictures WHERE user_id = $1",
+        ] {
+            sqlx::query(sql).bind(user_id).execute(&mut *tx).await?;
+        }
+        for sql in [
+            "UPDATE audit SET actor = $2 WHERE actor_id = $1",
+            "UPDATE audit SET target = $2 WHERE target_kind = 'user' AND target_id = $1",
+        ] {
+            sqlx::query(sql).bind(user_id).bind(&gone).execute(&mut *tx).await?;
+        }
+        tx.commit().await?;
+        Ok(())
     }
 }

@@ -5,7 +5,7 @@
 use rivulet_protocol::ChannelName;
 use rivulet_protocol::rest::{ChannelEdit, ChannelSettings, Latency, MAX_GRACE_SECONDS, Role, Rungs};
 use rivulet_store::testing::{Postgres, TempDir};
-use rivulet_store::{KeyHolder, Listing, Segment, SessionToken, Store, StoreError, StreamKey};
+use rivulet_store::{KeyHolder, Listing, Place, Segment, SessionToken, Store, StoreError, StreamKey};
 
 /// Each case gets an empty database. On SQLite each is a test; on Postgres they share a server,
 /// whose start takes longer than all of them together.
@@ -80,18 +80,20 @@ async fn users(store: Store) {
     assert_eq!(store.admin_count().await.unwrap(), 1);
 }
 
+const PLACE: Place<'_> = Place { device: "Firefox on Linux", address: "203.0.113.1" };
+
 async fn sessions(store: Store) {
     let ann = store.create_user(&name("ann"), "hash", Role::Viewer, 1).await.unwrap();
     let (one, two) = (SessionToken::generate(), SessionToken::generate());
-    store.create_session(&ann.id, &one.hash(), 1000, 2000).await.unwrap();
-    store.create_session(&ann.id, &two.hash(), 1000, 3000).await.unwrap();
-    assert_eq!(store.session_user(&one.hash(), 1999).await.unwrap().as_ref(), Some(&ann));
-    assert_eq!(store.session_user(&one.hash(), 2000).await.unwrap(), None, "it has ended");
-    assert_eq!(store.session_user(&SessionToken::generate().hash(), 1).await.unwrap(), None);
+    store.create_session(&ann.id, &one.hash(), PLACE, 1000, 2000).await.unwrap();
+    store.create_session(&ann.id, &two.hash(), PLACE, 1000, 3000).await.unwrap();
+    assert_eq!(store.session_user(&one.hash(), "203.0.113.2", 1999).await.unwrap().as_ref(), Some(&ann));
+    assert_eq!(store.session_user(&one.hash(), "203.0.113.2", 2000).await.unwrap(), None, "it has ended");
+    assert_eq!(store.session_user(&SessionToken::generate().hash(), "203.0.113.2", 1).await.unwrap(), None);
     assert_eq!(store.delete_expired_sessions(2500).await.unwrap(), 1);
-    assert_eq!(store.session_user(&two.hash(), 2500).await.unwrap(), Some(ann));
+    assert_eq!(store.session_user(&two.hash(), "203.0.113.2", 2500).await.unwrap(), Some(ann));
     store.delete_session(&two.hash()).await.unwrap();
-    assert_eq!(store.session_user(&two.hash(), 2500).await.unwrap(), None);
+    assert_eq!(store.session_user(&two.hash(), "203.0.113.2", 2500).await.unwrap(), None);
 }
 
 async fn channels(store: Store) {
