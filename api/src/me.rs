@@ -256,11 +256,10 @@ impl Shared {
             return Err(Refusal::conflict("last_admin", detail));
         }
         let channels = self.store.channels_of(&user.id).await?;
-        for picture in self.store.pictures_of(&user.id).await? {
-            self.drop_picture(Some(&picture)).await;
-        }
+        self.drop_picture(user.avatar.as_ref()).await;
         for channel in channels {
             self.cut(&channel.name, "the channel was deleted");
+            self.drop_pictures_of(&channel).await?;
             self.store.delete_channel(&channel.id, now_ms()).await?;
             self.rooms.edited(&channel.name);
         }
