@@ -134,8 +134,14 @@ async fn checked(app: &App, edit: ChannelEdit) -> Result<ChannelEdit, Refusal> {
     };
     Ok(ChannelEdit {
         title: edit.title.map(|title| check::line("title", &title, MAX_TITLE_CHARS)).transpose()?,
-        display_name: edit.display_name.map(|name| check::line("display_name", &name, MAX_DISPLAY_CHARS)).transpose()?,
-        description: edit.description.map(|text| check::text("description", &text, MAX_DESCRIPTION_CHARS)).transpose()?,
+        display_name: edit
+            .display_name
+            .map(|name| check::line("display_name", &name, MAX_DISPLAY_CHARS))
+            .transpose()?,
+        description: edit
+            .description
+            .map(|text| check::text("description", &text, MAX_DESCRIPTION_CHARS))
+            .transpose()?,
         category,
         tags: edit.tags.map(tags).transpose()?,
         language: edit.language.map(|language| check::language("language", &language)).transpose()?,

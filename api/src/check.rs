@@ -111,7 +111,8 @@ mod tests {
         for good in ["https://example.org", " http://a.example/b?c=d#e ", "https://münchen.example/"] {
             assert!(link("f", good).is_ok(), "{good}");
         }
-        for bad in ["", "example.org", "javascript:alert(1)", "https://", "ftp://a.example", "https://u:p@a.example/", "//a"]
+        for bad in
+            ["", "example.org", "javascript:alert(1)", "https://", "ftp://a.example", "https://u:p@a.example/", "//a"]
         {
             assert!(link("f", bad).is_err(), "{bad}");
         }

@@ -6,8 +6,27 @@ use pulldown_cmark::{Options, Parser, html};
 use std::collections::HashSet;
 
 const TAGS: &[&str] = &[
-    "a", "blockquote", "br", "code", "del", "em", "h3", "h4", "hr", "li", "ol", "p", "pre", "strong", "table", "tbody",
-    "td", "th", "thead", "tr", "ul",
+    "a",
+    "blockquote",
+    "br",
+    "code",
+    "del",
+    "em",
+    "h3",
+    "h4",
+    "hr",
+    "li",
+    "ol",
+    "p",
+    "pre",
+    "strong",
+    "table",
+    "tbody",
+    "td",
+    "th",
+    "thead",
+    "tr",
+    "ul",
 ];
 
 pub fn to_html(markdown: &str) -> String {

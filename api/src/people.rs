@@ -29,7 +29,8 @@ pub fn routes() -> ApiRouter<App> {
         .api_route("/channels/{name}/me", get_with(standing, op("channel", "Where one stands with a channel")))
         .api_route(
             "/channels/{name}/follow",
-            put_with(follow, op("channel", "Follow a channel")).delete_with(unfollow, op("channel", "Unfollow a channel")),
+            put_with(follow, op("channel", "Follow a channel"))
+                .delete_with(unfollow, op("channel", "Unfollow a channel")),
         )
         .api_route("/channels/{name}/followers", get_with(followers, op("channel", "Followers, the newest first")))
         .api_route("/channels/{name}/staff", get_with(staff, op("channel", "Who helps to run a channel")))

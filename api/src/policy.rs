@@ -153,7 +153,16 @@ mod tests {
     #[test]
     fn a_token_does_what_it_is_for() {
         use Action::*;
-        let all = [ReadAccount, ChangeAccount, SecureAccount, LeaveAccount, EditChannel, SeeChannelInside, Moderate, Administer];
+        let all = [
+            ReadAccount,
+            ChangeAccount,
+            SecureAccount,
+            LeaveAccount,
+            EditChannel,
+            SeeChannelInside,
+            Moderate,
+            Administer,
+        ];
         for (scopes, allowed) in [
             (&[][..], &[][..]),
             (&[Scope::UserRead], &[ReadAccount]),

@@ -42,7 +42,8 @@ pub fn routes() -> ApiRouter<App> {
         )
         .api_route(
             "/channels/{name}/schedule/{id}/skips/{date}",
-            put_with(skip, op("schedule", "Leave one date out")).delete_with(unskip, op("schedule", "Bring a date back")),
+            put_with(skip, op("schedule", "Leave one date out"))
+                .delete_with(unskip, op("schedule", "Bring a date back")),
         )
         .route("/channels/{name}/schedule.ics", axum::routing::get(feed))
 }
@@ -71,7 +72,8 @@ async fn plan(app: &App, channel_id: &str, from_ms: i64, to_ms: i64) -> Result<S
     let entries = app.store.schedule(channel_id).await?;
     let names: HashMap<String, String> =
         app.store.categories().await?.into_iter().map(|category| (category.slug, category.name)).collect();
-    let mut occurrences: Vec<Occurrence> = entries.iter().flat_map(|entry| occurrences(entry, from_ms, to_ms)).collect();
+    let mut occurrences: Vec<Occurrence> =
+        entries.iter().flat_map(|entry| occurrences(entry, from_ms, to_ms)).collect();
     for occurrence in &mut occurrences {
         occurrence.category = names.get(&occurrence.category).cloned().unwrap_or_default();
     }
@@ -160,9 +162,11 @@ async fn checked(app: &App, edit: ScheduleEdit) -> Result<ScheduleEdit, Refusal>
     let title = check::some_line("title", &edit.title, 140)?;
     check::between("minutes", edit.minutes, 1, MAX_MINUTES)?;
     check::count("weekdays", edit.weekdays.len(), 7)?;
-    let start: civil::DateTime = edit.start.trim().parse().map_err(|_| {
-        Refusal::field("start", "bad_time", "This is no date and time such as 2026-11-22T20:00.")
-    })?;
+    let start: civil::DateTime = edit
+        .start
+        .trim()
+        .parse()
+        .map_err(|_| Refusal::field("start", "bad_time", "This is no date and time such as 2026-11-22T20:00."))?;
     if !(2000..=2100).contains(&start.year()) {
         return Err(Refusal::field("start", "bad_time", "This is no time of our days."));
     }
@@ -171,9 +175,8 @@ async fn checked(app: &App, edit: ScheduleEdit) -> Result<ScheduleEdit, Refusal>
     }
     let until = edit.until.trim();
     if !until.is_empty() {
-        let last: Date = until
-            .parse()
-            .map_err(|_| Refusal::field("until", "bad_date", "This is no date such as 2026-12-31."))?;
+        let last: Date =
+            until.parse().map_err(|_| Refusal::field("until", "bad_date", "This is no date such as 2026-12-31."))?;
         if last < start.date() {
             return Err(Refusal::field("until", "bad_date", "The last date comes before the first."));
         }

@@ -56,7 +56,8 @@ pub fn channel(row: &Row, on_air: Option<&OnAir>) -> Channel {
         channel.revision = on_air.started_at_ms.unsigned_abs().saturating_add(on_air.revision);
         // Who may watch has changed: addresses of before are void.
         channel.revision = channel.revision.saturating_add(row.access_revision.unsigned_abs());
-        channel.thumbnail = on_air.thumbnail_at_ms.filter(|_| open).map(|t| format!("/live/{name}/thumbnail.jpg?t={t}"));
+        channel.thumbnail =
+            on_air.thumbnail_at_ms.filter(|_| open).map(|t| format!("/live/{name}/thumbnail.jpg?t={t}"));
     }
     channel
 }

@@ -69,7 +69,11 @@ async fn what_a_profile_may_be(site: Site) {
         (json!({"tags": ["a b"]}), "bad_tag", "tags"),
         (json!({"tags": vec!["a"; 11]}), "too_many", "tags"),
         (json!({"language": "<b>"}), "bad_language", "language"),
-        (json!({"links": [{"label": "", "url": "https://a.example"}, {"label": "x", "url": "javascript:x"}]}), "bad_url", "links.1.url"),
+        (
+            json!({"links": [{"label": "", "url": "https://a.example"}, {"label": "x", "url": "javascript:x"}]}),
+            "bad_url",
+            "links.1.url",
+        ),
         (json!({"links": vec![json!({"label": "", "url": "https://a.example"}); 11]}), "too_many", "links"),
         (json!({"panels": [{"text": "x".repeat(4001)}]}), "too_long", "panels.0.text"),
         (json!({"panels": vec![json!({}); 13]}), "too_many", "panels"),
@@ -85,7 +89,9 @@ async fn narrowing_the_directory(site: Site) {
         [("ann", "games", "retro", "de"), ("bob", "games", "new", "en"), ("cat", "music", "retro", "de")]
     {
         let client = site.user(name, Role::Viewer).await;
-        client.patch(&format!("/channels/{name}"), json!({"category": category, "tags": [tag], "language": language})).await;
+        client
+            .patch(&format!("/channels/{name}"), json!({"category": category, "tags": [tag], "language": language}))
+            .await;
     }
     let dan = site.user("dan", Role::Viewer).await;
     dan.put("/channels/dan/access", json!({"kind": "private"})).await.json::<Access>();
@@ -217,7 +223,8 @@ async fn helping(site: Site) {
 
 async fn several_keys(site: Site) {
     let ann = site.user("ann", Role::Viewer).await;
-    let opens = async |key: &str| site.store.channel_by_key(&StreamKey::parse(key).unwrap(), 1).await.unwrap().is_some();
+    let opens =
+        async |key: &str| site.store.channel_by_key(&StreamKey::parse(key).unwrap(), 1).await.unwrap().is_some();
     let one: NewKey = ann.post("/channels/ann/keys", json!({"name": "Studio"})).await.json();
     let two: NewKey = ann.post("/channels/ann/keys", json!({"name": "Phone"})).await.json();
     assert!(opens(&one.key).await && opens(&two.key).await);
@@ -338,7 +345,8 @@ async fn planning(site: Site) {
     assert!(guest.get(&path).await.json::<Schedule>().occurrences[2].skipped);
     assert!(ann.delete(&skip).await.json::<ScheduleEntry>().skips.is_empty());
 
-    let changed = json!({"title": "Once", "start": "2026-10-21T08:00", "time_zone": "UTC", "minutes": 5, "repeat": "once"});
+    let changed =
+        json!({"title": "Once", "start": "2026-10-21T08:00", "time_zone": "UTC", "minutes": 5, "repeat": "once"});
     let entry_path = format!("/channels/ann/schedule/{}", entry.id);
     ann.put(&entry_path, changed).await.json::<ScheduleEntry>();
     let schedule: Schedule = guest.get(&path).await.json();
@@ -352,7 +360,8 @@ async fn planning(site: Site) {
         let (y, m, d) = civil(days);
         format!("{y:04}-{m:02}-{d:02}T{:02}:{:02}", ms / 3_600_000 % 24, ms / 60_000 % 60)
     };
-    let body = json!({"title": "A, B; \\ and C", "start": local(soon), "time_zone": "UTC", "minutes": 60, "repeat": "daily"});
+    let body =
+        json!({"title": "A, B; \\ and C", "start": local(soon), "time_zone": "UTC", "minutes": 60, "repeat": "daily"});
     ann.post("/channels/ann/schedule", body).await.json::<ScheduleEntry>();
     let feed = guest.get("/channels/ann/schedule.ics").await;
     assert_eq!(feed.headers[header::CONTENT_TYPE], "text/calendar; charset=utf-8");
@@ -472,9 +481,9 @@ async fn the_document(site: Site) {
             assert!(ids.insert(operation["operationId"].as_str().unwrap().to_owned()), "{method} {path}");
             assert!(operation["summary"].is_string() && operation["tags"][0].is_string(), "{method} {path}");
             let named = path.matches('{').count();
-            let parameters = operation["parameters"].as_array().map_or(0, |list| {
-                list.iter().filter(|parameter| parameter["in"] == "path").count()
-            });
+            let parameters = operation["parameters"]
+                .as_array()
+                .map_or(0, |list| list.iter().filter(|parameter| parameter["in"] == "path").count());
             assert_eq!(named, parameters, "{method} {path}");
             assert!(operation["responses"].get("default").is_some() || path.ends_with("instance"), "{method} {path}");
         }

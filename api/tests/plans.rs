@@ -57,7 +57,8 @@ impl<S: tracing::Subscriber> Layer<S> for Statements {
 
 async fn lists_go_by_an_index(store: Store) {
     let statements = Statements::default();
-    let _listening = tracing::subscriber::set_default(tracing_subscriber::registry().with(statements.clone()));
+    // For all threads: SQLite has one of its own. Each test is a process.
+    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(statements.clone())).unwrap();
     seed(&store, USERS, CHANNELS).await.unwrap();
     let site = Site::new(store);
     let admin = site.user("root_", Role::Admin).await;

@@ -242,6 +242,10 @@ impl Owner {
                     Order::DropKey { key_id, reason } => {
                         if self.session.as_ref().is_some_and(|feeding| feeding.key_id == key_id) {
                             self.kick(&reason);
+                            // Its encoder may come back with the new key.
+                            self.session = None;
+                            waits_until = Some(Instant::now() + grace);
+                            self.show_waiting();
                         }
                     }
                     Order::End { reason } => {

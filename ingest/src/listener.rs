@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use rivulet_hub::Hub;
 use rivulet_media::flv::{self, FlvError};
 use rivulet_protocol::rest::BroadcastSettings;
-use rivulet_store::{KeyHolder, Channel, Store, StreamKey};
+use rivulet_store::{Channel, KeyHolder, Store, StreamKey};
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

@@ -3,7 +3,9 @@
 use crate::users::claim_name;
 use crate::{Picture, Store, StoreError, id, placeholders, search};
 use rivulet_protocol::ChannelName;
-use rivulet_protocol::rest::{AccessKind, CategoryRef, ChannelEdit, ChannelSettings, Latency, Link, Panel, Rungs, Suspension};
+use rivulet_protocol::rest::{
+    AccessKind, CategoryRef, ChannelEdit, ChannelSettings, Latency, Link, Panel, Rungs, Suspension,
+};
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row};
 
@@ -110,8 +112,7 @@ pub(crate) fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
 }
 
-type Query<'q, T> =
-    sqlx::query::Map<'q, sqlx::Any, fn(AnyRow) -> sqlx::Result<T>, sqlx::any::AnyArguments>;
+type Query<'q, T> = sqlx::query::Map<'q, sqlx::Any, fn(AnyRow) -> sqlx::Result<T>, sqlx::any::AnyArguments>;
 
 fn by_id(id: &str) -> Query<'_, Channel> {
     sqlx::query(select!("channels.id = $1")).bind(id.to_owned()).try_map(channel as fn(AnyRow) -> sqlx::Result<Channel>)
@@ -175,11 +176,7 @@ impl Store {
     }
 
     pub async fn channel_by_name(&self, name: &str) -> Result<Option<Channel>, StoreError> {
-        Ok(sqlx::query(select!("channels.name = $1"))
-            .bind(name)
-            .try_map(channel)
-            .fetch_optional(&self.pool)
-            .await?)
+        Ok(sqlx::query(select!("channels.name = $1")).bind(name).try_map(channel).fetch_optional(&self.pool).await?)
     }
 
     pub async fn channel_by_id(&self, id: &str) -> Result<Option<Channel>, StoreError> {

@@ -16,13 +16,7 @@ fn follower(row: AnyRow) -> sqlx::Result<(Follower, String)> {
 
 impl Store {
     /// Answers whether this is news; to be told or not can change without it.
-    pub async fn follow(
-        &self,
-        user_id: &str,
-        channel_id: &str,
-        notify: bool,
-        now_ms: i64,
-    ) -> Result<bool, StoreError> {
+    pub async fn follow(&self, user_id: &str, channel_id: &str, notify: bool, now_ms: i64) -> Result<bool, StoreError> {
         let mut transaction = self.pool.begin().await?;
         let new = sqlx::query(
             "INSERT INTO follows (user_id, channel_id, notify, created_at_ms) VALUES ($1, $2, $3, $4) \

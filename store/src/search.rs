@@ -28,7 +28,8 @@ fn sortable(word: &str) -> String {
 /// Makes a channel findable by what its row says now.
 pub(crate) async fn index(connection: &mut AnyConnection, channel: &Channel) -> sqlx::Result<()> {
     let category = channel.category.as_ref().map(|category| category.name.as_str()).unwrap_or_default();
-    let text = [&channel.name, &channel.display_name, category, &channel.tags.join(" "), &channel.title].map(str::to_owned);
+    let text =
+        [&channel.name, &channel.display_name, category, &channel.tags.join(" "), &channel.title].map(str::to_owned);
     sqlx::query("DELETE FROM search_words WHERE channel_id = $1").bind(&channel.id).execute(&mut *connection).await?;
     for word in words(&text.join(" ")) {
         sqlx::query("INSERT INTO search_words (word, channel_id) VALUES ($1, $2)")

@@ -109,7 +109,10 @@ async fn channels(store: Store) {
     assert!(matches!(orphan, Err(StoreError::Database(_))), "a channel has an owner: {orphan:?}");
 
     let names = |channels: Vec<rivulet_store::Channel>| channels.into_iter().map(|c| c.name).collect::<Vec<_>>();
-    assert_eq!(names(store.channels_page(Listing::default(), None, 1, 3).await.unwrap()), ["alpha", "bravo", "charlie"]);
+    assert_eq!(
+        names(store.channels_page(Listing::default(), None, 1, 3).await.unwrap()),
+        ["alpha", "bravo", "charlie"]
+    );
     assert_eq!(names(store.channels_page(Listing::default(), Some("charlie"), 1, 3).await.unwrap()), ["delta"]);
     assert_eq!(names(store.channels_page(Listing::default(), Some("delta"), 1, 3).await.unwrap()), [] as [&str; 0]);
     assert_eq!(names(store.channels_of(&ann.id).await.unwrap()), ["alpha", "charlie", "delta"]);
@@ -146,7 +149,10 @@ async fn channel_settings(store: Store) {
         let by_key = store.channel_by_key(&key, 1).await.unwrap().unwrap().channel;
         let by_name = store.channel_by_name("ann").await.unwrap().unwrap();
         let by_names = store.channels_by_names(&["ann".into()]).await.unwrap();
-        let (of_owner, page) = (store.channels_of(&ann.owner_id).await.unwrap(), store.channels_page(Listing::default(), None, 1, 1).await);
+        let (of_owner, page) = (
+            store.channels_of(&ann.owner_id).await.unwrap(),
+            store.channels_page(Listing::default(), None, 1, 1).await,
+        );
         for channel in [&by_key, &by_name, &by_names[0], &of_owner[0], &page.unwrap()[0]] {
             assert_eq!((channel.settings, &channel.id), (settings, &ann.id));
         }

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { PASSWORD, Server, accessible, launch, login, open, plays, push } from "./harness.mjs";
+import { PASSWORD, Server, accessible, launch, login, logout, open, plays, push } from "./harness.mjs";
 
 let server;
 let browser;
@@ -23,9 +23,9 @@ test("the setup link makes the first account and its channel", async () => {
   await page.goto(server.http + path);
   await accessible(page);
   await page.getByLabel("User name").fill("ada");
-  await page.getByLabel("Password").fill(PASSWORD);
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await page.getByRole("button", { name: "Create account" }).click();
-  await page.waitForURL("**/dashboard");
+  await page.waitForURL("**/dashboard/ada");
   await page.getByRole("heading", { name: "Go live" }).waitFor();
   await accessible(page);
 
@@ -82,6 +82,7 @@ test("a title is saved and shown", async () => {
   await page.getByLabel("Title").fill("Boats & <ships>");
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await page.getByText("The title is saved.").waitFor();
+  await page.waitForURL("**/dashboard/ada?saved=title");
   await page.goto(`${server.http}/ada`);
   await page.getByRole("heading", { name: "Boats & <ships>" }).waitFor();
   assert.deepEqual(problems, []);
@@ -122,19 +123,19 @@ test("logging in and out, with a wrong password between", async () => {
   await page.waitForURL("**/login?next=/dashboard");
   await accessible(page);
   await page.getByLabel("User name").fill("ada");
-  await page.getByLabel("Password").fill("not the password");
-  await page.getByRole("button", { name: "Log in" }).click();
+  await page.getByLabel("Password", { exact: true }).fill("not the password");
+  const submit = page.getByRole("button", { name: "Log in", exact: true });
+  await submit.click();
   await page.getByRole("alert").waitFor();
   assert.equal(await page.getByLabel("User name").inputValue(), "ada");
   await accessible(page);
   // The browser itself reports the refusal's status; nothing else may be wrong.
   assert.ok(problems.every((problem) => problem.includes("401")), problems.join("\n"));
 
-  await page.getByLabel("Password").fill(PASSWORD);
-  await page.getByRole("button", { name: "Log in" }).click();
-  await page.waitForURL("**/dashboard");
-  await page.getByRole("button", { name: "Log out" }).click();
-  await page.getByRole("link", { name: "Log in" }).waitFor();
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await submit.click();
+  await page.waitForURL("**/dashboard/ada");
+  await logout(page);
   await page.goto(`${server.http}/dashboard`);
   await page.waitForURL("**/login?next=/dashboard");
   await context.close();
@@ -144,7 +145,7 @@ test("forms and links work with WebAssembly blocked", async () => {
   const { context, page } = await open(browser);
   await page.route("**/*.wasm", (route) => route.abort());
   await login(page, server, "ada");
-  await page.getByRole("link", { name: "Go live" }).click();
+  await page.getByRole("banner").getByRole("link", { name: "Go live" }).click();
   await page.locator("summary", { hasText: "Make a new key" }).click();
   await page.getByRole("button", { name: "Replace the key" }).click();
   const field = page.locator("#stream-key");

@@ -15,7 +15,10 @@ mod browser;
 pub mod client;
 mod islands;
 mod text;
+mod words;
 
+#[cfg(feature = "ssr")]
+mod form;
 #[cfg(feature = "ssr")]
 mod pages;
 #[cfg(feature = "ssr")]

@@ -8,7 +8,10 @@ use axum::{
     routing::{get, post},
 };
 use http::{HeaderMap, Request, StatusCode, header};
-use rivulet_protocol::rest::{Channel, Channels, Instance, LiveState, Login, Me, Problem, Role};
+use rivulet_protocol::rest::{
+    BroadcastSettings, Channel, ChannelRole, ChannelSettings, Channels, GoLive, Ingest, Instance, LiveState, Login, Me,
+    NewKey, Problem, Role, Settings, Standing,
+};
 use rivulet_web::{WebDeps, router};
 use tower::ServiceExt;
 
@@ -58,15 +61,32 @@ fn api() -> Router {
             _ => problem(StatusCode::UNAUTHORIZED, "The password is wrong.", Some("password")),
         }
     };
-    let instance = Instance { name: "Brook".to_owned(), ..Instance::default() };
+
+    let instance = Instance { name: "Brook".to_owned(), version: "1".to_owned(), ..Instance::default() };
+    let owner = Standing { following: false, notify: false, role: Some(ChannelRole::Owner), may_watch: true };
+    let golive = || async {
+        Json(GoLive { server: "rtmp://tv.example/live".to_owned(), has_key: true, ingest: Ingest::default() })
+    };
+    let settings =
+        || async { Json(Settings { channel: ChannelSettings::default(), instance: BroadcastSettings::default() }) };
     let routes = Router::new()
         .route("/instance", get(|| async { Json(instance) }))
         .route("/me", get(me))
         .route("/channels", get(|| async { Json(Channels { channels: vec![demo()], next: None }) }))
         .route("/channels/{name}", get(channel))
+        .route("/channels/demo/me", get(|| async { Json(owner) }))
+        .route("/channels/demo/golive", get(golive))
+        .route("/channels/demo/settings", get(settings))
+        .route(
+            "/channels/demo/key",
+            post(|| async { Json(NewKey { id: "k".to_owned(), key: "shown-once".to_owned() }) }),
+        )
         .route("/login", post(login));
     Router::new().nest("/api/v1", routes)
 }
+
+const LOGIN_RIGHT: &str = "_call=POST+login&_form=login&_next=%2Fdashboard&username=ada&password%3Asecret=right";
+const LOGIN_WRONG: &str = "_call=POST+login&_form=login&_next=%2Fdashboard&username=ada&password%3Asecret=wrong";
 
 struct Answer {
     status: StatusCode,
@@ -112,7 +132,8 @@ async fn every_address_has_its_status() -> anyhow::Result<()> {
         ("/broken", 500, ""),
         ("/Demo", 308, "/demo"),
         ("/dashboard", 303, "/login?next=/dashboard"),
-        ("/dashboard/key", 303, "/dashboard"),
+        ("/embed/demo", 200, ""),
+        ("/embed/nobody", 404, ""),
         ("/assets/manifest.json", 404, ""),
     ] {
         let answer = page(path).await?;
@@ -149,7 +170,7 @@ async fn the_player_finds_its_stream_in_the_markup() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_login_hands_on_the_cookie_and_goes_back() -> anyhow::Result<()> {
-    let answer = form("/login", "http://tv.example", "username=ada&password=right&next=%2Fdashboard").await?;
+    let answer = form("/login?next=/dashboard", "http://tv.example", LOGIN_RIGHT).await?;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
     assert_eq!(answer.header(header::LOCATION), "/dashboard");
     assert_eq!(answer.header(header::SET_COOKIE), "session=1; HttpOnly");
@@ -158,16 +179,88 @@ async fn a_login_hands_on_the_cookie_and_goes_back() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_refused_login_says_why_and_keeps_the_name() -> anyhow::Result<()> {
-    let answer = form("/login", "http://tv.example", "username=ada&password=wrong").await?;
+    let answer = form("/login?next=/dashboard", "http://tv.example", LOGIN_WRONG).await?;
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
     assert!(answer.body.contains("The password is wrong."));
     assert!(answer.body.contains(r#"value="ada""#));
+    assert!(!answer.body.contains(r#"value="wrong""#), "a password is not sent back");
+    assert!(answer.body.contains(r#"<input type="hidden" name="_next" value="/dashboard""#), "the way on is kept");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_no_form_of_ours_calls_nothing() -> anyhow::Result<()> {
+    for fields in ["", "username=ada&password=right", "_call=GET+me", "_call=POST+../x", "_call=POST+login&a:b=c"] {
+        let answer = form("/login", "http://tv.example", fields).await?;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{fields}");
+    }
+    let request = Request::post("/login").header("host", "tv.example");
+    let request = request.header("content-type", "application/x-www-form-urlencoded");
+    assert_eq!(ask(request.body("a".repeat(65_537).into())?).await?.status, StatusCode::PAYLOAD_TOO_LARGE);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_answer_that_is_shown_once_is_on_the_page_and_kept_by_nobody() -> anyhow::Result<()> {
+    let fields = "_call=POST+channels/demo/key&_form=key&_once=1";
+    let request = Request::post("/dashboard/demo")
+        .header("host", "tv.example")
+        .header("cookie", "session=1")
+        .header("content-type", "application/x-www-form-urlencoded");
+    let answer = ask(request.body(fields.into())?).await?;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert!(answer.body.contains("shown-once"));
+    assert_eq!(answer.header(header::CACHE_CONTROL), "no-store");
+    Ok(())
+}
+
+#[tokio::test]
+async fn pages_speak_the_visitor_s_language() -> anyhow::Result<()> {
+    let ask_in = async |path: &str, cookie: &str, accept: &str| {
+        let request = Request::get(path).header("host", "tv.example").header("cookie", cookie);
+        ask(request.header("accept-language", accept).body(Body::empty())?).await
+    };
+    for (path, cookie, accept, lang) in [
+        ("/login", "", "fr", "en"),
+        ("/login", "", "de-CH,en;q=0.3", "de"),
+        ("/login", "a=b; lang=en", "de", "en"),
+        ("/login?lang=de", "lang=en", "en", "de"),
+        ("/login?lang=xx", "lang=de", "en", "de"),
+    ] {
+        let answer = ask_in(path, cookie, accept).await?;
+        assert!(answer.body.contains(&format!(r#"<html lang="{lang}">"#)), "{path} {cookie} {accept}");
+        let chosen = answer.header(header::SET_COOKIE).starts_with("lang=de");
+        assert_eq!(chosen, path.ends_with("=de"), "{path}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn only_the_embedded_player_is_framed() -> anyhow::Result<()> {
+    for (path, ancestors) in [("/demo", "'none'"), ("/", "'none'"), ("/embed/demo", "*"), ("/embed/nobody", "'none'")] {
+        let answer = page(path).await?;
+        let policy = answer.header(header::CONTENT_SECURITY_POLICY);
+        assert!(policy.ends_with(&format!("frame-ancestors {ancestors}")), "{path}: {policy}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_nonce_is_never_used_again() -> anyhow::Result<()> {
+    let nonce = async || -> anyhow::Result<String> {
+        let answer = page("/demo").await?;
+        let policy = answer.header(header::CONTENT_SECURITY_POLICY);
+        let nonce = policy.split_once("'nonce-").and_then(|(_, rest)| rest.split_once('\''));
+        let (nonce, _) = nonce.ok_or_else(|| anyhow::anyhow!("no nonce in {policy}"))?;
+        Ok(nonce.to_owned())
+    };
+    assert_ne!(nonce().await?, nonce().await?);
     Ok(())
 }
 
 #[tokio::test]
 async fn a_form_of_another_site_does_nothing() -> anyhow::Result<()> {
-    let answer = form("/login", "http://evil.example", "username=ada&password=right").await?;
+    let answer = form("/login", "http://evil.example", LOGIN_RIGHT).await?;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     assert_eq!(answer.header(header::SET_COOKIE), "");
     Ok(())

@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 /// Each case gets an empty database; on Postgres they share a server.
+#[allow(unused_macros)]
 macro_rules! suite {
     ($($case:ident),* $(,)?) => {
         mod sqlite {
@@ -47,6 +48,7 @@ macro_rules! suite {
     };
 }
 
+#[allow(unused_imports)]
 pub(crate) use suite;
 
 pub const PASSWORD: &str = "correct horse";

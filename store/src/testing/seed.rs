@@ -26,9 +26,7 @@ pub async fn seed(store: &Store, users: u32, channels: u32) -> Result<(), sqlx::
              CASE i % 3 WHEN 0 THEN 'games' WHEN 1 THEN 'music' ELSE 'art' END, \
              CASE i % 2 WHEN 0 THEN 'en' ELSE 'de' END, 'tag' || (i % 100), i FROM n"
         ),
-        format!(
-            "INSERT INTO channel_tags (tag, channel_id) {channels_n} SELECT 'tag' || (i % 100), 'c' || i FROM n"
-        ),
+        format!("INSERT INTO channel_tags (tag, channel_id) {channels_n} SELECT 'tag' || (i % 100), 'c' || i FROM n"),
         format!(
             "INSERT INTO follows (user_id, channel_id, notify, created_at_ms) {users_n} \
              SELECT 'u' || i, 'c' || ({followed}), i % 2, i FROM n, \
@@ -43,9 +41,8 @@ pub async fn seed(store: &Store, users: u32, channels: u32) -> Result<(), sqlx::
     let hex = |word: &str| word.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
     for word in ["evening", "show"] {
         let word = hex(word);
-        statements.push(format!(
-            "INSERT INTO search_words (word, channel_id) {channels_n} SELECT '{word}', 'c' || i FROM n"
-        ));
+        statements
+            .push(format!("INSERT INTO search_words (word, channel_id) {channels_n} SELECT '{word}', 'c' || i FROM n"));
     }
     for sql in statements {
         transaction.execute(AssertSqlSafe(sql)).await?;

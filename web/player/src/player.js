@@ -2,6 +2,7 @@
 // stream says what the channel is doing. Works on the server's markup alone, without WebAssembly.
 
 import "media-tracks/polyfill";
+import "./language.js";
 import "media-chrome/dist/media-controller.js";
 import "media-chrome/dist/media-control-bar.js";
 import "media-chrome/dist/media-error-dialog.js";
@@ -15,6 +16,7 @@ import "media-chrome/dist/media-volume-range.js";
 import "media-chrome/dist/menu/media-chrome-menu-item.js";
 import "media-chrome/dist/menu/media-rendition-menu-button.js";
 import "./quality.js";
+import { Access } from "./access.js";
 import { followChannel } from "./channel.js";
 import { Latency } from "./latency.js";
 import { Playback } from "./playback.js";
@@ -27,6 +29,12 @@ const player = document.getElementById("player");
 const video = player.querySelector("video");
 const latency = new Latency(video, player.querySelector(".behind"), player.querySelector(".low-latency"));
 const playback = new Playback(video, latency);
+const access = new Access(player, (url) => {
+  granted = url;
+  if (last) show(last);
+});
+let granted;
+let last;
 let loaded = { url: undefined, revision: undefined };
 let playOut;
 
@@ -51,7 +59,21 @@ function showOffline() {
   player.dataset.state = "offline";
 }
 
-function show(channel) {
+// The state of the channel, with the address that was given to this viewer.
+function receive(channel) {
+  last = channel;
+  const begins = channel.state !== "offline" && granted === undefined;
+  if (access.isNeeded && begins && player.dataset.locked === undefined) access.open();
+  if (channel.state === "offline") {
+    granted = undefined;
+    access.close();
+  }
+  show(channel);
+}
+
+function show(state) {
+  const playable = state.state === "live" || state.state === "reconnecting";
+  const channel = access.isNeeded ? { ...state, playback: playable ? granted : undefined } : state;
   if (channel.playback) {
     clearTimeout(playOut);
     playOut = undefined;
@@ -76,4 +98,4 @@ video.addEventListener("ended", () => {
 if (player.dataset.playback) {
   load({ playback: player.dataset.playback, revision: Number(player.dataset.revision) });
 }
-followChannel(player.dataset.events, show);
+followChannel(player.dataset.events, receive);

@@ -15,7 +15,7 @@ use std::{
 use tower::ServiceExt;
 
 /// No answer that a page is made of is longer.
-const MAX_BODY_BYTES: usize = 1 << 20;
+const MAX_BODY_BYTES: usize = 4 << 20;
 
 /// What the API may need to know about the visitor: who it is, where from, and at which address
 /// the person reached us.
@@ -50,6 +50,15 @@ impl InProcess {
         Self { api, headers, peer, scheme, set_cookies: Mutex::default() }
     }
 
+    /// Scheme and host as the visitor's browser has them; a proxy says what it hides.
+    pub fn origin(&self) -> String {
+        let text = |name: HeaderName| self.headers.get(name).and_then(|value| value.to_str().ok());
+        let forwarded = text(HeaderName::from_static("x-forwarded-proto"));
+        let scheme = forwarded.or(self.scheme.as_ref().map(Scheme::as_str)).unwrap_or("http");
+        let host = text(HeaderName::from_static("x-forwarded-host")).or(text(header::HOST)).unwrap_or("localhost");
+        format!("{scheme}://{host}")
+    }
+
     /// The cookies that the API has set so far, for the answer to the visitor.
     pub fn take_set_cookies(&self) -> Vec<HeaderValue> {
         std::mem::take(&mut self.set_cookies.lock().unwrap_or_else(PoisonError::into_inner))
@@ -62,8 +71,8 @@ impl Transport for InProcess {
         if let Some(headers) = request.headers_mut() {
             headers.extend(self.headers.clone());
             headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-            if call.json.is_some() {
-                headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            if let Some(content_type) = call.body.content_type() {
+                headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
             }
         }
         if let Some(peer) = self.peer {
@@ -72,9 +81,8 @@ impl Transport for InProcess {
         if let Some(scheme) = self.scheme.clone() {
             request = request.extension(scheme);
         }
-        let request = request
-            .body(call.json.map(Body::from).unwrap_or_default())
-            .map_err(|error| Error::Unreachable(error.to_string()))?;
+        let request =
+            request.body(Body::from(call.body.into_bytes())).map_err(|error| Error::Unreachable(error.to_string()))?;
         let response = match self.api.clone().oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},

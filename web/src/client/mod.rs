@@ -6,11 +6,11 @@ mod browser;
 #[cfg(feature = "ssr")]
 mod in_process;
 
-use rivulet_protocol::rest::{
-    Channel, ChannelCreate, ChannelEdit, ChannelSettings, Channels, GoLive, Instance, Login, Me, NewKey, Problem,
-    Settings, Setup,
-};
-use serde::{Serialize, de::DeserializeOwned};
+use crate::words::Lang;
+use rivulet_protocol::rest::{Channels, NewKey, Problem};
+#[cfg(feature = "ssr")]
+use rivulet_protocol::rest::{Instance, Me};
+use serde::de::DeserializeOwned;
 
 pub use browser::Browser;
 #[cfg(feature = "ssr")]
@@ -29,11 +29,11 @@ pub enum Error {
 
 impl Error {
     /// One sentence for the person.
-    pub fn message(&self) -> String {
+    pub fn message(&self, lang: Lang) -> String {
         match self {
-            Self::Refused(problem) => problem.detail.clone(),
-            Self::Unreachable(_) => "The server cannot be reached. Check the connection and try again.".to_owned(),
-            Self::Unreadable(_) => "The server gave an answer that makes no sense here. Try again.".to_owned(),
+            Self::Refused(problem) => lang.problem(problem),
+            Self::Unreachable(_) => lang.unreachable().to_owned(),
+            Self::Unreadable(_) => lang.unreadable().to_owned(),
         }
     }
 
@@ -41,6 +41,21 @@ impl Error {
     pub fn field(&self) -> Option<&str> {
         match self {
             Self::Refused(problem) => problem.field.as_deref(),
+            Self::Unreachable(_) | Self::Unreadable(_) => None,
+        }
+    }
+
+    /// Something is not in a list where it should be.
+    #[cfg(feature = "ssr")]
+    pub fn absent() -> Self {
+        Self::Refused(Problem { status: 404, code: "not_found".to_owned(), detail: String::new(), field: None })
+    }
+
+    /// The machine-readable name of a refusal.
+    #[cfg(feature = "ssr")]
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::Refused(problem) => Some(&problem.code),
             Self::Unreachable(_) | Self::Unreadable(_) => None,
         }
     }
@@ -57,7 +72,35 @@ impl Error {
 pub struct Call {
     pub method: &'static str,
     pub path: String,
-    pub json: Option<String>,
+    pub body: CallBody,
+}
+
+pub enum CallBody {
+    None,
+    Json(String),
+    /// A file: its content type and bytes.
+    #[cfg(feature = "ssr")]
+    File(&'static str, Vec<u8>),
+}
+
+impl CallBody {
+    pub fn content_type(&self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Json(_) => Some("application/json"),
+            #[cfg(feature = "ssr")]
+            Self::File(content_type, _) => Some(content_type),
+        }
+    }
+
+    #[cfg(feature = "ssr")]
+    fn into_bytes(self) -> Vec<u8> {
+        match self {
+            Self::None => Vec::new(),
+            Self::Json(json) => json.into_bytes(),
+            Self::File(_, bytes) => bytes,
+        }
+    }
 }
 
 pub struct Reply {
@@ -88,90 +131,53 @@ impl<T: Transport> Client<T> {
         Self { transport }
     }
 
+    /// Live channels, then the rest; `query` says which.
+    pub async fn channels(&self, query: &str) -> Result<Channels, Error> {
+        self.get(&format!("channels?{query}")).await
+    }
+
+    /// Makes a new stream key; the old one stops working.
+    pub async fn make_key(&self, name: &str) -> Result<NewKey, Error> {
+        read(
+            &self
+                .call(Call { method: "POST", path: format!("/api/v1/channels/{name}/key"), body: CallBody::None })
+                .await?,
+        )
+    }
+
+    /// What is at `path`, below `/api/v1/`.
+    pub async fn get<R: DeserializeOwned>(&self, path: &str) -> Result<R, Error> {
+        read(&self.call(Call { method: "GET", path: format!("/api/v1/{path}"), body: CallBody::None }).await?)
+    }
+
+    async fn call(&self, call: Call) -> Result<String, Error> {
+        let reply = self.transport.send(call).await?;
+        match reply.status {
+            200..300 => Ok(reply.body),
+            status => Err(refusal(status, &reply.body)),
+        }
+    }
+}
+
+#[cfg(feature = "ssr")]
+impl<T: Transport> Client<T> {
     pub async fn instance(&self) -> Result<Instance, Error> {
-        self.get("instance".to_owned()).await
+        self.get("instance").await
     }
 
     /// `None` for a guest.
     pub async fn me(&self) -> Result<Option<Me>, Error> {
-        match self.get("me".to_owned()).await {
+        match self.get("me").await {
             Err(error) if error.status() == Some(401) => Ok(None),
             answer => answer.map(Some),
         }
     }
 
-    pub async fn login(&self, login: &Login) -> Result<Me, Error> {
-        self.with_body("POST", "login".to_owned(), login).await
-    }
-
-    pub async fn logout(&self) -> Result<(), Error> {
-        self.call("POST", "logout".to_owned(), None).await.map(drop)
-    }
-
-    pub async fn setup(&self, setup: &Setup) -> Result<Me, Error> {
-        self.with_body("POST", "setup".to_owned(), setup).await
-    }
-
-    /// Live channels, then the rest; `after` must be a name that the API gave.
-    pub async fn channels(&self, after: Option<&str>) -> Result<Channels, Error> {
-        self.get(match after {
-            Some(name) => format!("channels?after={name}"),
-            None => "channels".to_owned(),
-        })
-        .await
-    }
-
-    pub async fn channel(&self, name: &str) -> Result<Channel, Error> {
-        self.get(format!("channels/{name}")).await
-    }
-
-    pub async fn create_channel(&self, name: &str) -> Result<Channel, Error> {
-        self.with_body("POST", "channels".to_owned(), &ChannelCreate { name: name.to_owned() }).await
-    }
-
-    pub async fn edit_channel(&self, name: &str, edit: &ChannelEdit) -> Result<Channel, Error> {
-        self.with_body("PATCH", format!("channels/{name}"), edit).await
-    }
-
-    pub async fn golive(&self, name: &str) -> Result<GoLive, Error> {
-        self.get(format!("channels/{name}/golive")).await
-    }
-
-    /// What the channel's broadcasts have, of its own and of the server's.
-    pub async fn settings(&self, name: &str) -> Result<Settings, Error> {
-        self.get(format!("channels/{name}/settings")).await
-    }
-
-    /// Replaces the channel's own; what is absent is the server's.
-    pub async fn set_settings(&self, name: &str, settings: &ChannelSettings) -> Result<Settings, Error> {
-        self.with_body("PUT", format!("channels/{name}/settings"), settings).await
-    }
-
-    /// Makes a new stream key; the old one stops working.
-    pub async fn make_key(&self, name: &str) -> Result<NewKey, Error> {
-        let body = self.call("POST", format!("channels/{name}/key"), None).await?;
-        read(&body)
-    }
-
-    async fn get<R: DeserializeOwned>(&self, path: String) -> Result<R, Error> {
-        read(&self.call("GET", path, None).await?)
-    }
-
-    async fn with_body<R: DeserializeOwned>(
-        &self,
-        method: &'static str,
-        path: String,
-        body: &impl Serialize,
-    ) -> Result<R, Error> {
-        let json = serde_json::to_string(body).map_err(|error| Error::Unreadable(error.to_string()))?;
-        read(&self.call(method, path, Some(json)).await?)
-    }
-
-    async fn call(&self, method: &'static str, path: String, json: Option<String>) -> Result<String, Error> {
-        let reply = self.transport.send(Call { method, path: format!("/api/v1/{path}"), json }).await?;
-        match reply.status {
-            200..300 => Ok(reply.body),
-            status => Err(refusal(status, &reply.body)),
+    /// Whatever the call answers; null where that is nothing.
+    pub async fn value(&self, call: Call) -> Result<serde_json::Value, Error> {
+        match self.call(call).await?.as_str() {
+            "" => Ok(serde_json::Value::Null),
+            body => read(body),
         }
     }
 }
@@ -195,7 +201,7 @@ mod tests {
     #[test]
     fn a_refusal_carries_the_sentence_and_the_field() {
         let error = refusal(422, r#"{"status":422,"code":"name_taken","detail":"This name is taken.","field":"name"}"#);
-        assert_eq!(error.message(), "This name is taken.");
+        assert_eq!(error.message(Lang::En), "This name is taken.");
         assert_eq!(error.field(), Some("name"));
         assert_eq!(error.status(), Some(422));
     }

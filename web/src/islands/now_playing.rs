@@ -3,7 +3,8 @@
 
 use crate::{
     browser,
-    text::{self, heading, page_title, state_name},
+    text::{self, heading},
+    words::{Lang, clock},
 };
 use leptos::prelude::*;
 use rivulet_protocol::rest::{Channel, LiveState};
@@ -12,8 +13,8 @@ use std::time::Duration;
 /// `now_ms` is the server's clock when it made the page: the time since the start is told by it,
 /// so that a wrong clock in the browser does not matter.
 #[island]
-pub fn NowPlaying(channel: Channel, instance: String, now_ms: i64) -> impl IntoView {
-    let name = channel.name.clone();
+pub fn NowPlaying(lang: Lang, channel: Channel, instance: String, now_ms: i64) -> impl IntoView {
+    let name = text::name(&channel);
     let channel = RwSignal::new(channel);
     let now = RwSignal::new(now_ms);
     Effect::new(move || {
@@ -21,7 +22,7 @@ pub fn NowPlaying(channel: Channel, instance: String, now_ms: i64) -> impl IntoV
         let ahead_ms = browser::now_ms() - now_ms;
         browser::every(Duration::from_secs(1), move || now.set(browser::now_ms() - ahead_ms));
         browser::follow_channel(move |state: Channel| {
-            document().set_title(&page_title(&state, &instance));
+            document().set_title(&lang.channel_title(&state, &instance));
             channel.set(state);
         });
     });
@@ -30,30 +31,27 @@ pub fn NowPlaying(channel: Channel, instance: String, now_ms: i64) -> impl IntoV
     let on_air = move || state.get() != LiveState::Offline;
     let uptime = move || {
         let started = channel.with(|channel| channel.started_at_ms);
-        started.map(|started| text::clock(now.get() - started)).unwrap_or_default()
+        started.map(|started| clock(now.get() - started)).unwrap_or_default()
     };
     view! {
         <div class="now-playing">
-            <span class="avatar avatar-large" data-hue=text::hue(&name).to_string() aria-hidden="true">
-                {text::initial(&name)}
-            </span>
             <div class="now-playing-text">
                 <h1>{move || channel.with(heading)}</h1>
                 <p class="muted">{name}</p>
             </div>
             <dl class="facts">
                 <div>
-                    <dt class="visually-hidden">"State"</dt>
+                    <dt class="visually-hidden">{lang.state()}</dt>
                     <dd>
-                        <span class="badge" class:badge-live=live role="status">{move || state_name(state.get())}</span>
+                        <span class="badge" class:badge-live=live role="status">{move || lang.state_name(state.get())}</span>
                     </dd>
                 </div>
                 <div class:invisible=move || !on_air()>
-                    <dt class="visually-hidden">"Watching"</dt>
-                    <dd class="viewers">{move || channel.with(|channel| text::viewers(channel.viewers))}</dd>
+                    <dt class="visually-hidden">{lang.watching()}</dt>
+                    <dd class="viewers">{move || channel.with(|channel| lang.viewers(channel.viewers))}</dd>
                 </div>
                 <div class:invisible=move || !on_air()>
-                    <dt class="visually-hidden">"Live for"</dt>
+                    <dt class="visually-hidden">{lang.live_for()}</dt>
                     <dd class="uptime">{uptime}</dd>
                 </div>
             </dl>

@@ -1,8 +1,13 @@
 //! What every page has in common: head, header, footer, and the rendering itself.
 
+use super::{
+    form::Form,
+    parts::{self, AvatarSize},
+};
+use crate::{form::Flash, server::Needs, words::Lang};
 use hydration_context::SsrSharedContext;
 use leptos::prelude::*;
-use rivulet_protocol::rest::Me;
+use rivulet_protocol::rest::{Announcement, Instance, Me, SignUp};
 use std::sync::Arc;
 
 /// Where the browser finds the embedded files; empty where the bundle was not built.
@@ -10,18 +15,38 @@ use std::sync::Arc;
 pub struct Files {
     pub style: Option<String>,
     pub logo: Option<String>,
+    pub page: Option<String>,
     pub player: Option<String>,
-    pub app: Option<String>,
-    pub app_wasm: Option<String>,
+    /// Passkeys and Web Push.
+    pub account: Option<String>,
+    /// What wakes the islands, and its WebAssembly.
+    pub viewer: Option<(String, String)>,
+    pub studio: Option<(String, String)>,
 }
 
 /// Who looks at the page.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Visitor {
-    pub instance: String,
+    pub lang: Lang,
+    pub instance: Instance,
     pub me: Option<Me>,
     /// Path and query of this page, to come back to after logging in.
     pub here: String,
+    /// What became of the form that asked for this page.
+    pub flash: Option<Flash>,
+    /// The form that led here when it was saved.
+    pub saved: Option<String>,
+    pub now_ms: i64,
+}
+
+/// Which islands a page has, and so which WebAssembly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Islands {
+    None,
+    /// For everybody.
+    Viewer,
+    /// Also those of the dashboard.
+    Studio,
 }
 
 pub struct Page {
@@ -29,16 +54,42 @@ pub struct Page {
     pub description: String,
     /// A picture for link previews.
     pub image: Option<String>,
+    /// Makes them known to feed readers: title and address.
+    pub feed: Option<(String, String)>,
     pub player: bool,
-    pub islands: bool,
-    /// Which entry of the header this page is.
+    /// Logs in by passkey, or has something to do with the browser's keys.
+    pub account: bool,
+    pub islands: Islands,
     pub section: Section,
+    /// Shown in frames of other sites, without header and footer.
+    pub framed: bool,
     pub body: AnyView,
 }
 
+impl Page {
+    /// One of text, links and forms.
+    pub fn plain(title: String, description: String, body: AnyView) -> Self {
+        Self {
+            title,
+            description,
+            image: None,
+            feed: None,
+            player: false,
+            account: false,
+            islands: Islands::None,
+            section: Section::None,
+            framed: false,
+            body,
+        }
+    }
+}
+
+/// Which entry of the header a page is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section {
     Browse,
+    Following,
+    Categories,
     GoLive,
     Account,
     None,
@@ -46,45 +97,67 @@ pub enum Section {
 
 /// Renders the page that `page` makes. A page is a snapshot: nothing in it is waited for, so it is
 /// one string, and its status is known before the first byte is sent.
-pub fn render(files: &Files, visitor: &Visitor, page: impl FnOnce() -> Page) -> String {
+pub fn render(files: &Files, visitor: &Visitor, nonce: &str, page: impl FnOnce(&Visitor) -> Page) -> (String, Needs) {
     let owner = Owner::new_root(Some(Arc::new(SsrSharedContext::new_islands())));
-    let html = owner.with(|| document(files, visitor, page()).to_html());
+    let rendered = owner.with(|| {
+        let page = page(visitor);
+        let needs = Needs { player: page.player, framed: page.framed };
+        (document(files, visitor, nonce, page).to_html(), needs)
+    });
     owner.unset_with_forced_cleanup();
-    html
+    rendered
 }
 
-fn document(files: &Files, visitor: &Visitor, page: Page) -> impl IntoView + use<> {
-    let Page { title, description, image, player, islands, section, body } = page;
-    let scripts = islands.then(|| files.app.clone().zip(files.app_wasm.clone())).flatten();
-    let logo = files.logo.clone();
+fn document(files: &Files, visitor: &Visitor, nonce: &str, mut page: Page) -> AnyView {
+    let lang = visitor.lang.tag();
+    let framed = page.framed;
+    let body = std::mem::replace(&mut page.body, ().into_any());
+    let shell = match framed {
+        true => view! { <main class="framed">{body}</main> }.into_any(),
+        false => shell(files, visitor, page.section, body),
+    };
     view! {
         <!DOCTYPE html>
-        <html lang="en">
-            <head>
-                <meta charset="utf-8"/>
-                <meta name="viewport" content="width=device-width, initial-scale=1"/>
-                <title>{title.clone()}</title>
-                <meta name="description" content=description.clone()/>
-                <meta name="color-scheme" content="dark light"/>
-                {link_preview("og:title", title)}
-                {link_preview("og:description", description)}
-                {link_preview("og:site_name", visitor.instance.clone())}
-                {image.map(|url| link_preview("og:image", url))}
-                {logo.clone().map(|url| view! { <link rel="icon" type="image/svg+xml" href=url/> })}
-                {files.style.clone().map(|url| view! { <link rel="stylesheet" href=url/> })}
-                {player.then(|| files.player.clone()).flatten().map(|url| view! { <script type="module" src=url></script> })}
-                {scripts.map(|(app, wasm)| view! { <script type="module" src=app data-wasm=wasm></script> })}
-            </head>
-            <body>
-                <a class="skip-link" href="#content">"Skip to the content"</a>
-                {header(visitor, logo, section)}
-                <main id="content" tabindex="-1">{body}</main>
-                <footer class="site-footer">
-                    <p>{visitor.instance.clone()} " · live streaming on a server of our own, with Rivulet"</p>
-                </footer>
-            </body>
+        <html lang=lang>
+            {head(files, visitor, nonce, page)}
+            <body>{shell}</body>
         </html>
     }
+    .into_any()
+}
+
+fn head(files: &Files, visitor: &Visitor, nonce: &str, page: Page) -> AnyView {
+    let Page { title, description, image, feed, player, account, islands, .. } = page;
+    let script = |url: String| view! { <script type="module" src=url nonce=nonce.to_owned()></script> };
+    let app = match islands {
+        Islands::None => None,
+        Islands::Viewer => files.viewer.clone(),
+        Islands::Studio => files.studio.clone(),
+    };
+    let app =
+        app.map(|(app, wasm)| view! { <script type="module" src=app data-wasm=wasm nonce=nonce.to_owned()></script> });
+    view! {
+        <head>
+            <meta charset="utf-8"/>
+            <meta name="viewport" content="width=device-width, initial-scale=1"/>
+            <title>{title.clone()}</title>
+            <meta name="description" content=description.clone()/>
+            <meta name="color-scheme" content="dark light"/>
+            {link_preview("og:title", title)}
+            {link_preview("og:description", description)}
+            {link_preview("og:site_name", visitor.instance.name.clone())}
+            {link_preview("og:type", "website".to_owned())}
+            {image.map(|url| link_preview("og:image", url))}
+            {feed.map(|(title, url)| view! { <link rel="alternate" type="application/rss+xml" title=title href=url/> })}
+            {files.logo.clone().map(|url| view! { <link rel="icon" type="image/svg+xml" href=url/> })}
+            {files.style.clone().map(|url| view! { <link rel="stylesheet" href=url/> })}
+            {files.page.clone().map(script)}
+            {account.then(|| files.account.clone()).flatten().map(script)}
+            {player.then(|| files.player.clone()).flatten().map(script)}
+            {app}
+        </head>
+    }
+    .into_any()
 }
 
 /// What chats and social sites show of a link to the page.
@@ -92,36 +165,145 @@ fn link_preview(property: &'static str, content: String) -> impl IntoView {
     leptos::html::meta().attr("property", property).content(content)
 }
 
-fn header(visitor: &Visitor, logo: Option<String>, section: Section) -> impl IntoView + use<> {
+fn shell(files: &Files, visitor: &Visitor, section: Section, body: AnyView) -> AnyView {
+    view! {
+        <a class="skip-link" href="#content">{visitor.lang.skip()}</a>
+        {header(visitor, visitor.instance.logo.clone().or(files.logo.clone()), section)}
+        {announcements(visitor)}
+        <main id="content" tabindex="-1">{body}</main>
+        {footer(visitor)}
+    }
+    .into_any()
+}
+
+/// What everybody is told, and what this visitor is.
+fn announcements(visitor: &Visitor) -> Option<AnyView> {
+    let (lang, all) = (visitor.lang, &visitor.instance.announcements);
+    let suspended = suspended(visitor);
+    if all.is_empty() && suspended.is_none() {
+        return None;
+    }
+    let one = |it: &Announcement| {
+        let class = if it.urgent { "announcement announcement-urgent" } else { "announcement" };
+        view! { <p class=class>{it.text.clone()}</p> }
+    };
+    Some(
+        view! { <aside aria-label=lang.announcements()>{all.iter().map(one).collect_view()} {suspended}</aside> }
+            .into_any(),
+    )
+}
+
+/// Whoever is suspended is told so, and why.
+fn suspended(visitor: &Visitor) -> Option<AnyView> {
+    let suspension = visitor.me.as_ref()?.suspended.as_ref()?;
+    let text = visitor.lang.you_are_suspended(suspension);
+    Some(view! { <p class="announcement announcement-urgent" role="alert">{text}</p> }.into_any())
+}
+
+fn header(visitor: &Visitor, logo: Option<String>, section: Section) -> AnyView {
+    let lang = visitor.lang;
     let current = move |entry: Section| (entry == section).then_some("page");
-    let login = format!("/login?next={}", percent_encode(&visitor.here));
+    let following = visitor.me.as_ref().map(|_| {
+        view! { <a href="/followed" aria-current=current(Section::Following)>{lang.following()}</a> }
+    });
+    let account = match &visitor.me {
+        Some(me) => account_menu(visitor, me, section),
+        None => guest_links(visitor, section),
+    };
     view! {
         <header class="site-header">
             <a class="wordmark" href="/">
                 {logo.map(|url| view! { <img src=url alt="" width="28" height="28"/> })}
-                <span>{visitor.instance.clone()}</span>
+                <span>{visitor.instance.name.clone()}</span>
             </a>
-            <nav aria-label="Main">
-                <a href="/" aria-current=current(Section::Browse)>"Browse"</a>
-                <a href="/dashboard" aria-current=current(Section::GoLive)>"Go live"</a>
+            <nav class="site-nav" aria-label=lang.main_navigation()>
+                <a href="/" aria-current=current(Section::Browse)>{lang.browse()}</a>
+                {following}
+                <a href="/categories" aria-current=current(Section::Categories)>{lang.categories()}</a>
             </nav>
-            <div class="account">
-                {match visitor.me.clone() {
-                    Some(me) => view! {
-                        <span class="account-name">{me.username}</span>
-                        <form method="post" action="/logout">
-                            <button class="button button-quiet">"Log out"</button>
-                        </form>
-                    }
-                    .into_any(),
-                    None => view! {
-                        <a class="button button-quiet" href=login aria-current=current(Section::Account)>"Log in"</a>
-                    }
-                    .into_any(),
-                }}
-            </div>
+            {search_box(lang)}
+            <div class="account">{account}</div>
         </header>
     }
+    .into_any()
+}
+
+fn search_box(lang: Lang) -> AnyView {
+    view! {
+        <form class="site-search" role="search" action="/search">
+            <input type="search" name="q" aria-label=lang.search() placeholder=lang.search() maxlength="100" required
+                autocomplete="off"/>
+            <button class="icon-button" aria-label=lang.search()>{parts::icon(parts::LENS)}</button>
+        </form>
+    }
+    .into_any()
+}
+
+fn guest_links(visitor: &Visitor, section: Section) -> AnyView {
+    let lang = visitor.lang;
+    let current = (section == Section::Account).then_some("page");
+    let next = percent_encode(&visitor.here);
+    let sign_up = (visitor.instance.sign_up != SignUp::Closed)
+        .then(|| view! { <a class="button button-primary" href="/signup">{lang.sign_up()}</a> });
+    view! {
+        <a class="button button-quiet" href=format!("/login?next={next}") aria-current=current>{lang.log_in()}</a>
+        {sign_up}
+    }
+    .into_any()
+}
+
+fn account_menu(visitor: &Visitor, me: &Me, section: Section) -> AnyView {
+    let lang = visitor.lang;
+    let logout = Form::new(visitor, "logout", "POST logout").next("/");
+    let button = view! { <button class="menu-entry">{lang.log_out()}</button> }.into_any();
+    let entry = |href: String, text: &'static str| view! { <a class="menu-entry" href=href>{text}</a> }.into_any();
+    let channel = me.channels.first().map(|name| entry(format!("/{name}"), lang.your_channel()));
+    let admin = parts::is_staff(visitor).then(|| entry("/admin".to_owned(), lang.admin()));
+    let unread = (me.unread > 0).then(|| view! { <span class="dot">{me.unread.min(99)}</span> });
+    let bell = match me.unread {
+        0 => lang.notifications().to_owned(),
+        unread => lang.notifications_unread(unread),
+    };
+    let live = (section == Section::GoLive).then_some("page");
+    view! {
+        <a class="button button-quiet go-live" href="/dashboard" aria-current=live>{lang.go_live()}</a>
+        <a class="icon-button" href="/notifications" aria-label=bell>{parts::icon(parts::BELL)}{unread}</a>
+        <details class="menu">
+            <summary aria-label=lang.account()>
+                {parts::avatar(&me.username, me.avatar.as_ref(), AvatarSize::Small)}
+            </summary>
+            <div class="menu-body">
+                <p class="menu-head"><strong>{me.display_name.clone()}</strong><span class="muted">{me.username.clone()}</span></p>
+                {channel}
+                {entry("/dashboard".to_owned(), lang.dashboard())}
+                {entry("/followed".to_owned(), lang.following())}
+                {entry("/settings".to_owned(), lang.account_settings())}
+                {admin}
+                {logout.done("", button)}
+            </div>
+        </details>
+    }
+    .into_any()
+}
+
+fn footer(visitor: &Visitor) -> AnyView {
+    let lang = visitor.lang;
+    let path = visitor.here.split('?').next().unwrap_or("/").to_owned();
+    let language = |it: Lang| {
+        let to = format!("{path}?lang={}", it.tag());
+        let current = (it == lang).then_some("true");
+        view! { <li><a href=to hreflang=it.tag() lang=it.tag() aria-current=current>{it.own_name()}</a></li> }
+    };
+    view! {
+        <footer class="site-footer">
+            <p>{visitor.instance.name.clone()} " · " {lang.footer()}</p>
+            <p><a href="/api/docs">{lang.for_developers()}</a></p>
+            <nav aria-label=lang.language()>
+                <ul class="languages">{Lang::ALL.map(language).into_iter().collect_view()}</ul>
+            </nav>
+        </footer>
+    }
+    .into_any()
 }
 
 /// Encodes a path for use inside a query value.

@@ -1,41 +1,35 @@
 //! Pages that say why there is no other page.
 
-use super::document::{Page, Section};
+use super::document::{Page, Visitor};
 use leptos::prelude::*;
 
-fn message(title: &'static str, text: String) -> Page {
-    Page {
-        title: title.to_owned(),
-        description: text.clone(),
-        image: None,
-        player: false,
-        islands: false,
-        section: Section::None,
-        body: view! {
-            <div class="empty empty-page">
-                <h1>{title}</h1>
-                <p>{text}</p>
-                <p><a class="button button-primary" href="/">"See who is live"</a></p>
-            </div>
-        }
-        .into_any(),
-    }
+fn message(visitor: &Visitor, title: &'static str, text: &'static str) -> Page {
+    let body = view! {
+        <div class="empty empty-page">
+            <h1>{title}</h1>
+            <p>{text}</p>
+            <p><a class="button button-primary" href="/">{visitor.lang.see_who_is_live()}</a></p>
+        </div>
+    };
+    Page::plain(title.to_owned(), text.to_owned(), body.into_any())
 }
 
-pub fn not_found() -> Page {
-    message("Page not found", "There is no channel or page at this address. Perhaps it was misspelt.".to_owned())
+pub fn not_found(visitor: &Visitor) -> Page {
+    message(visitor, visitor.lang.not_found(), visitor.lang.not_found_text())
 }
 
-pub fn broken() -> Page {
-    message(
-        "Something went wrong",
-        "The server could not make this page. Try again in a moment; its log says what happened.".to_owned(),
-    )
+pub fn broken(visitor: &Visitor) -> Page {
+    message(visitor, visitor.lang.broken(), visitor.lang.broken_text())
 }
 
-pub fn foreign_form() -> Page {
-    message(
-        "This form came from elsewhere",
-        "The request was sent by a page of another site, so it was not carried out.".to_owned(),
-    )
+pub fn foreign_form(visitor: &Visitor) -> Page {
+    message(visitor, visitor.lang.foreign_form(), visitor.lang.foreign_form_text())
+}
+
+pub fn too_large(visitor: &Visitor) -> Page {
+    message(visitor, visitor.lang.too_large(), visitor.lang.too_large_text())
+}
+
+pub fn bad_form(visitor: &Visitor) -> Page {
+    message(visitor, visitor.lang.bad_form(), visitor.lang.bad_form_text())
 }

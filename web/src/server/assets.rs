@@ -48,14 +48,21 @@ impl Assets {
             style: url("style.css"),
             logo: url("logo.svg"),
             player: url("player.js"),
-            app: url("app.js"),
-            app_wasm: url("app.wasm"),
+            page: url("page.js"),
+            account: url("account.js"),
+            viewer: url("viewer.js").zip(url("viewer.wasm")),
+            studio: url("studio.js").zip(url("studio.wasm")),
         };
         Self { names, files }
     }
 
     pub fn files(&self) -> &Files {
         &self.files
+    }
+
+    /// The name with hash of a file.
+    pub fn name_of(&self, plain: &str) -> Option<&str> {
+        self.names.get(plain).map(String::as_str)
     }
 
     pub fn serve(&self, name: &str, request: &HeaderMap) -> Response {

@@ -1,6 +1,6 @@
 //! A value with a button that copies it.
 
-use crate::browser;
+use crate::{browser::studio as browser, words::Lang};
 use leptos::prelude::*;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ const COPIED_FOR: Duration = Duration::from_secs(2);
 
 /// Copies what `text` gives at that moment. `subject` names it for those who only hear the button.
 #[component]
-pub fn CopyButton(#[prop(into)] text: Signal<String>, subject: &'static str) -> impl IntoView {
+pub fn CopyButton(lang: Lang, #[prop(into)] text: Signal<String>, subject: &'static str) -> impl IntoView {
     let copied = RwSignal::new(false);
     let on_click = move |_| {
         if browser::copy(&text.get_untracked()) {
@@ -19,7 +19,7 @@ pub fn CopyButton(#[prop(into)] text: Signal<String>, subject: &'static str) -> 
     };
     view! {
         <button type="button" class="button copy" on:click=on_click>
-            <span aria-live="polite">{move || if copied.get() { "Copied" } else { "Copy" }}</span>
+            <span aria-live="polite">{move || if copied.get() { lang.copied() } else { lang.copy() }}</span>
             <span class="visually-hidden">" " {subject}</span>
         </button>
     }
@@ -27,14 +27,14 @@ pub fn CopyButton(#[prop(into)] text: Signal<String>, subject: &'static str) -> 
 
 /// A read-only field of the page with a copy button.
 #[island]
-pub fn CopyField(id: String, label: String, value: String) -> impl IntoView {
+pub fn CopyField(lang: Lang, id: String, label: String, value: String) -> impl IntoView {
     let text = value.clone();
     view! {
         <div class="field">
             <label for=id.clone()>{label}</label>
             <div class="field-row">
                 <input id=id class="mono" type="text" readonly value=value/>
-                <CopyButton text=Signal::stored(text) subject="to the clipboard"/>
+                <CopyButton lang=lang text=Signal::stored(text) subject=lang.to_clipboard()/>
             </div>
         </div>
     }

@@ -1,11 +1,11 @@
 //! What arrives from the encoder, for the broadcaster: waiting, connected, and what is wrong.
 
-use crate::{browser, client, text};
+use crate::{browser::studio as browser, client, words::Lang};
 use leptos::prelude::*;
 use rivulet_protocol::rest::{Check, Ingest, IngestAudio, IngestVideo, Level};
 
 #[island]
-pub fn IngestStatus(channel: String, ingest: Ingest) -> impl IntoView {
+pub fn IngestStatus(lang: Lang, channel: String, ingest: Ingest) -> impl IntoView {
     let ingest = RwSignal::new(ingest);
     Effect::new(move || {
         browser::follow_stream(client::golive_events(&channel), "ingest", move |state: Ingest| ingest.set(state));
@@ -15,25 +15,25 @@ pub fn IngestStatus(channel: String, ingest: Ingest) -> impl IntoView {
         <div class="ingest" class:connected=connected>
             <p class="ingest-headline" role="status">
                 <span class="lamp" aria-hidden="true"></span>
-                <span>{move || ingest.with(headline)}</span>
+                <span>{move || ingest.with(|ingest| headline(lang, ingest))}</span>
             </p>
-            <p class="muted ingest-format">{move || ingest.with(format)}</p>
+            <p class="muted ingest-format">{move || ingest.with(|ingest| format(lang, ingest))}</p>
             <Show when=move || ingest.with(|ingest| !ingest.connected && ingest.last_refusal.is_some())>
                 <p class="notice notice-bad">
-                    <strong>"The last attempt was refused: "</strong>
+                    <strong>{lang.last_refused()}</strong>
                     {move || ingest.with(|ingest| ingest.last_refusal.clone())}
                 </p>
             </Show>
-            <ul class="checks">{move || ingest.with(|ingest| ingest.checks.clone()).into_iter().map(check).collect_view()}</ul>
+            <ul class="checks">{move || ingest.with(|ingest| ingest.checks.clone()).into_iter().map(|it| check(lang, it)).collect_view()}</ul>
         </div>
     }
 }
 
-fn check(check: Check) -> impl IntoView {
+fn check(lang: Lang, check: Check) -> impl IntoView {
     let (level, word) = match check.level {
-        Level::Good => ("good", "Good: "),
-        Level::Warning => ("warning", "Warning: "),
-        Level::Bad => ("bad", "Problem: "),
+        Level::Good => ("good", lang.level_good()),
+        Level::Warning => ("warning", lang.level_warning()),
+        Level::Bad => ("bad", lang.level_bad()),
     };
     view! {
         <li class="check" data-level=level data-check=check.name>
@@ -47,36 +47,31 @@ fn check(check: Check) -> impl IntoView {
     }
 }
 
-fn headline(ingest: &Ingest) -> String {
+fn headline(lang: Lang, ingest: &Ingest) -> String {
     match (ingest.connected, &ingest.encoder) {
-        (false, _) => "Waiting for your encoder…".to_owned(),
-        (true, Some(encoder)) => format!("Connected: {encoder}"),
-        (true, None) => "Connected".to_owned(),
+        (false, _) => lang.waiting_for_encoder().to_owned(),
+        (true, Some(encoder)) => lang.connected_with(encoder),
+        (true, None) => lang.connected().to_owned(),
     }
 }
 
-fn format(ingest: &Ingest) -> String {
+fn format(lang: Lang, ingest: &Ingest) -> String {
     if !ingest.connected {
-        return "This changes by itself within two seconds of pressing “Start Streaming”.".to_owned();
+        return lang.waiting_hint().to_owned();
     }
-    let parts = [ingest.video.as_ref().map(video), ingest.audio.as_ref().map(audio)];
+    let parts = [ingest.video.as_ref().map(|it| video(lang, it)), ingest.audio.as_ref().map(|it| audio(lang, it))];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
-fn video(video: &IngestVideo) -> String {
+fn video(lang: Lang, video: &IngestVideo) -> String {
     let IngestVideo { codec, width, height, fps_milli, bitrate_kbps, .. } = video;
-    format!("{codec}, {width}×{height}, {}, {}", text::frame_rate(*fps_milli), text::bitrate(*bitrate_kbps))
+    format!("{codec}, {width}×{height}, {}, {}", lang.frame_rate(*fps_milli), lang.bitrate(*bitrate_kbps))
 }
 
-fn audio(audio: &IngestAudio) -> String {
-    let channels = match audio.channels {
-        1 => "mono".to_owned(),
-        2 => "stereo".to_owned(),
-        more => format!("{more} channels"),
-    };
-    let IngestAudio { codec, sample_rate, bitrate_kbps, .. } = audio;
-    let khz = f64::from(*sample_rate) / 1_000.0;
-    format!("{codec}, {khz} kHz {channels}, {}", text::bitrate(*bitrate_kbps))
+fn audio(lang: Lang, audio: &IngestAudio) -> String {
+    let IngestAudio { codec, sample_rate, channels, bitrate_kbps } = audio;
+    let (rate, channels) = (lang.sample_rate(*sample_rate), lang.audio_channels(*channels));
+    format!("{codec}, {rate} {channels}, {}", lang.bitrate(*bitrate_kbps))
 }
 
 #[cfg(test)]
@@ -104,7 +99,10 @@ mod tests {
             }),
             ..Ingest::default()
         };
-        assert_eq!(headline(&ingest), "Connected: OBS 29.0.2");
-        assert_eq!(format(&ingest), "H.264 High, 1920×1080, 30 fps, 5.9 Mb/s · AAC-LC, 44.1 kHz stereo, 160 kb/s");
+        assert_eq!(headline(Lang::En, &ingest), "Connected: OBS 29.0.2");
+        assert_eq!(
+            format(Lang::En, &ingest),
+            "H.264 High, 1920×1080, 30 fps, 5.9 Mb/s · AAC-LC, 44.1 kHz stereo, 160 kb/s"
+        );
     }
 }

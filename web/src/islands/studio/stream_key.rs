@@ -2,7 +2,10 @@
 //! works without this code running: the server then makes the page anew with the key in it.
 
 use super::copy_button::CopyButton;
-use crate::client::{Browser, Client};
+use crate::{
+    client::{Browser, Client},
+    words::Lang,
+};
 use leptos::{prelude::*, task::spawn_local};
 
 /// Stands for the key where the page does not know it.
@@ -12,7 +15,7 @@ const KEY_DOTS: &str = "••••••••";
 
 /// `made` is a key that was made with this page.
 #[island]
-pub fn StreamKey(channel: String, server: String, has_key: bool, made: Option<String>) -> impl IntoView {
+pub fn StreamKey(lang: Lang, channel: String, server: String, has_key: bool, made: Option<String>) -> impl IntoView {
     // A key that came with the page was made without the island: there was no button to reveal it.
     let revealed = RwSignal::new(made.is_some());
     let key = RwSignal::new(made);
@@ -39,7 +42,7 @@ pub fn StreamKey(channel: String, server: String, has_key: bool, made: Option<St
                         asking.set(false);
                         problem.set(None);
                     }
-                    Err(error) => problem.set(Some(error.message())),
+                    Err(error) => problem.set(Some(error.message(lang))),
                 }
                 busy.set(false);
             });
@@ -57,7 +60,7 @@ pub fn StreamKey(channel: String, server: String, has_key: bool, made: Option<St
     };
     view! {
         <div class="field">
-            <label for="stream-key">"Stream key"</label>
+            <label for="stream-key">{lang.stream_key()}</label>
             <div class="field-row" hidden=move || !known()>
                 <input
                     id="stream-key"
@@ -70,49 +73,59 @@ pub fn StreamKey(channel: String, server: String, has_key: bool, made: Option<St
                 />
                 <button type="button" class="button" aria-pressed=move || revealed.get().to_string()
                     on:click=move |_| revealed.update(|revealed| *revealed = !*revealed)>
-                    {move || if revealed.get() { "Hide" } else { "Reveal" }}
+                    {move || if revealed.get() { lang.hide() } else { lang.reveal() }}
                 </button>
-                <CopyButton text=text subject="stream key"/>
+                <CopyButton lang=lang text=text subject=lang.stream_key()/>
             </div>
             <p class="hint" hidden=move || !known()>
-                "Copy it now: only a fingerprint of it is kept, so it cannot be shown again. Whoever has it can stream here."
+                {lang.key_once()}
             </p>
             <p class="hint" hidden=move || known() || !has_key.get()>
-                "This channel has a key. It was shown when it was made; if it is lost, make a new one."
+                {lang.key_exists()}
             </p>
-            <p class="hint" hidden=move || known() || has_key.get()>"This channel has no key yet."</p>
+            <p class="hint" hidden=move || known() || has_key.get()>{lang.no_key()}</p>
             <p class="notice notice-bad" role="alert" hidden=move || problem.with(Option::is_none)>{problem}</p>
             <details class="make-key" prop:open=asking hidden=move || !has_key.get()
                 on:toggle=move |event| asking.set(event_target::<web_sys::HtmlDetailsElement>(&event).open())>
-                <summary class="button">"Make a new key"</summary>
-                <form method="post" action="/dashboard/key" on:submit=make.clone()>
-                    <input type="hidden" name="channel" value=channel.clone()/>
-                    <p>"The old key stops working at once. A stream that runs with it is not cut off until it reconnects."</p>
-                    <button class="button button-danger" disabled=busy>"Replace the key"</button>
+                <summary class="button">{lang.make_new_key()}</summary>
+                <form method="post" on:submit=make.clone()>
+                    {call(&channel)}
+                    <p>{lang.old_key_stops()}</p>
+                    <button class="button button-danger" disabled=busy>{lang.replace_key()}</button>
                 </form>
             </details>
-            <form method="post" action="/dashboard/key" hidden=has_key on:submit=make>
-                <input type="hidden" name="channel" value=channel/>
-                <button class="button button-primary" disabled=busy>"Create stream key"</button>
+            <form method="post" hidden=has_key on:submit=make>
+                {call(&channel)}
+                <button class="button button-primary" disabled=busy>{lang.create_key()}</button>
             </form>
         </div>
-        {ffmpeg_box(line, shown_line, known).into_any()}
+        {ffmpeg_box(lang, line, shown_line, known).into_any()}
+    }
+}
+
+/// The fields that make the form the same call (`form.rs`) where this code does not run.
+fn call(channel: &str) -> impl IntoView + use<> {
+    view! {
+        <input type="hidden" name="_call" value=format!("POST channels/{channel}/key")/>
+        <input type="hidden" name="_form" value="key"/>
+        <input type="hidden" name="_once" value="1"/>
     }
 }
 
 fn ffmpeg_box(
+    lang: Lang,
     line: Signal<String>,
     shown: impl Fn() -> String + Send + 'static,
     known: impl Fn() -> bool + Send + 'static,
 ) -> impl IntoView {
     view! {
         <div class="field">
-            <span class="label" id="ffmpeg-label">"Or try it with ffmpeg, a test picture and no OBS"</span>
+            <span class="label" id="ffmpeg-label">{lang.ffmpeg_label()}</span>
             <div class="code-box" role="group" aria-labelledby="ffmpeg-label">
                 <pre tabindex="0"><code>{shown}</code></pre>
-                <CopyButton text=line subject="ffmpeg command"/>
+                <CopyButton lang=lang text=line subject=lang.ffmpeg_command()/>
             </div>
-            <p class="hint" hidden=known>"Put your key in place of " <code>{KEY_PLACEHOLDER}</code> "."</p>
+            <p class="hint" hidden=known>{lang.ffmpeg_placeholder()} <code>{KEY_PLACEHOLDER}</code> "."</p>
         </div>
     }
 }

@@ -1,51 +1,16 @@
-//! What islands need of the browser besides the DOM: events, event streams, the clipboard, the
-//! clock. Compiles for the server too, where nothing of it is ever called.
+//! Event streams and the clipboard, for the dashboard.
 
-use leptos::prelude::{document, set_interval, set_timeout, window, window_event_listener_untyped};
+use leptos::prelude::{document, set_timeout, window};
 use serde::de::DeserializeOwned;
 use std::{cell::RefCell, rc::Rc, time::Duration};
 use wasm_bindgen::{JsCast, closure::Closure};
-use web_sys::{CustomEvent, EventSource, HtmlDocument, HtmlTextAreaElement, MessageEvent};
-
-/// Sent by the player's script with the channel's state as JSON, whenever that changes.
-const CHANNEL_EVENT: &str = "rivulet:channel";
-/// Asks the player's script to send the state that it has, for islands that woke up later.
-const ASK_EVENT: &str = "rivulet:ask";
+use web_sys::{EventSource, HtmlDocument, HtmlTextAreaElement, MessageEvent};
 
 /// How long until an event stream that the browser has given up is opened again.
 const REOPEN_AFTER: Duration = Duration::from_secs(3);
 
-pub fn now_ms() -> i64 {
-    js_sys::Date::now() as i64
-}
-
-/// Whether anybody can see the page.
-pub fn visible() -> bool {
-    document().visibility_state() == web_sys::VisibilityState::Visible
-}
-
-/// Runs for as long as the page is open.
-pub fn every(period: Duration, task: impl Fn() + 'static) {
-    set_interval(task, period);
-}
-
 pub fn after(delay: Duration, task: impl FnOnce() + 'static) {
     set_timeout(task, delay);
-}
-
-/// Hands each state of the page's channel to `receive`, beginning with the present one.
-pub fn follow_channel<T: DeserializeOwned>(receive: impl Fn(T) + 'static) {
-    // Dropping the handle does not end the listening: that lasts as long as the page.
-    let _listener = window_event_listener_untyped(CHANNEL_EVENT, move |event| {
-        let detail = event.unchecked_into::<CustomEvent>().detail().as_string();
-        if let Some(state) = detail.and_then(|json| serde_json::from_str(&json).ok()) {
-            receive(state);
-        }
-    });
-    if let Ok(ask) = CustomEvent::new(ASK_EVENT) {
-        // Fails only for events without a name.
-        let _sent = window().dispatch_event(&ask);
-    }
 }
 
 /// Hands each event `name` of the stream at `url` to `receive`, for as long as the page is open.
