@@ -161,9 +161,9 @@ async fn streams(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Js
     let wanted: Vec<_> = wanted.collect();
     let names: Vec<String> = wanted.iter().map(|b| b.info.channel.clone()).collect();
     let rows = named(&app, &[], &names).await?;
-    let rows = rows.iter().filter(|row| {
-        games.is_empty() || row.category.as_ref().is_some_and(|category| games.contains(&category.slug))
-    });
+    let rows = rows
+        .iter()
+        .filter(|row| games.is_empty() || row.category.as_ref().is_some_and(|category| games.contains(&category.slug)));
     let mut found: Vec<(u32, Value)> = rows
         .filter_map(|row| {
             let broadcast = wanted.iter().find(|b| b.info.channel == row.name)?;
@@ -204,11 +204,7 @@ async fn channels(State(app): State<App>, RawQuery(query): RawQuery) -> Result<J
 }
 
 /// How many is everybody's to know; who they are is for those who run the channel.
-async fn followers(
-    State(app): State<App>,
-    caller: Caller,
-    RawQuery(query): RawQuery,
-) -> Result<Json<Value>, Refused> {
+async fn followers(State(app): State<App>, caller: Caller, RawQuery(query): RawQuery) -> Result<Json<Value>, Refused> {
     let asked = Asked::new(query.as_deref())?;
     let id = asked.one("broadcaster_id").unwrap_or_default().to_owned();
     if id.is_empty() {

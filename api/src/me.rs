@@ -96,7 +96,8 @@ async fn edit(State(app): State<App>, caller: Caller, Body(edit): Body<MeEdit>) 
     {
         return Err(Refusal::taken("display_name"));
     }
-    let tag = |text: &str| text.len() <= MAX_LANGUAGE_CHARS && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let tag =
+        |text: &str| text.len() <= MAX_LANGUAGE_CHARS && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     if edit.language.as_deref().is_some_and(|language| !tag(language)) {
         return Err(Refusal::field("language", "bad_value", "A language is a tag such as de or pt-BR."));
     }

@@ -50,11 +50,7 @@ async fn set_avatar(
     replace_avatar(&app, &channel, Some(&picture)).await
 }
 
-async fn no_avatar(
-    State(app): State<App>,
-    caller: Caller,
-    InPath(channel): InPath,
-) -> Result<Json<About>, Refusal> {
+async fn no_avatar(State(app): State<App>, caller: Caller, InPath(channel): InPath) -> Result<Json<About>, Refusal> {
     caller.may_in(&app, &channel, Action::EditChannel).await?;
     replace_avatar(&app, &channel, None).await
 }
@@ -77,11 +73,7 @@ async fn set_banner(
     replace_banner(&app, &channel, Some(&picture)).await
 }
 
-async fn no_banner(
-    State(app): State<App>,
-    caller: Caller,
-    InPath(channel): InPath,
-) -> Result<Json<About>, Refusal> {
+async fn no_banner(State(app): State<App>, caller: Caller, InPath(channel): InPath) -> Result<Json<About>, Refusal> {
     caller.may_in(&app, &channel, Action::EditChannel).await?;
     replace_banner(&app, &channel, None).await
 }

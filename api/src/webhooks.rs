@@ -46,18 +46,17 @@ pub fn routes() -> ApiRouter<App> {
             get_with(list, op("webhooks", "A channel's webhooks")).post_with(create, op("webhooks", "Make a webhook")),
         )
         .api_route("/channels/{name}/webhooks/{id}", delete_with(remove, op("webhooks", "Delete a webhook")))
-        .api_route("/channels/{name}/webhooks/{id}/test", post_with(test, op("webhooks", "Send a test, and see the answer")))
+        .api_route(
+            "/channels/{name}/webhooks/{id}/test",
+            post_with(test, op("webhooks", "Send a test, and see the answer")),
+        )
         .api_route(
             "/channels/{name}/webhooks/{id}/deliveries",
             get_with(deliveries, op("webhooks", "What was sent, the newest first")),
         )
 }
 
-async fn list(
-    State(app): State<App>,
-    caller: Caller,
-    InPath(channel): InPath,
-) -> Result<Json<Page<Webhook>>, Refusal> {
+async fn list(State(app): State<App>, caller: Caller, InPath(channel): InPath) -> Result<Json<Page<Webhook>>, Refusal> {
     caller.may_in(&app, &channel, Action::EditChannel).await?;
     Ok(Json(Page { items: app.store.webhooks_of(&channel.id).await?, next: None }))
 }
@@ -233,7 +232,8 @@ mod tests {
     #[test]
     fn the_signature_of_the_specification() {
         let body = r#"{"test": 2432232314}"#;
-        let signed = signature("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body);
+        let signed =
+            signature("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body);
         assert_eq!(signed, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
     }
 

@@ -153,7 +153,10 @@ async fn every_route_as_everybody() {
                 (here, _dir) = site().await;
             }
             let client = caller(&here, name).await;
-            let picture = route.ends_with("/avatar") || route.ends_with("/banner") || route.ends_with("/logo") || route.ends_with("/picture");
+            let picture = route.ends_with("/avatar")
+                || route.ends_with("/banner")
+                || route.ends_with("/logo")
+                || route.ends_with("/picture");
             let answer = match (method, picture) {
                 ("GET", _) => client.status(&path(route)).await,
                 ("PUT", true) => client.with("content-type", "image/png").send("PUT", &path(route), "x".into()).await,

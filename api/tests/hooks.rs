@@ -22,7 +22,11 @@ type Received = mpsc::UnboundedReceiver<(HeaderMap, String)>;
 /// A server that answers `status`, and what it is sent.
 async fn other_server(status: u16) -> (String, Received) {
     type Sender = mpsc::UnboundedSender<(HeaderMap, String)>;
-    async fn take(State((status, told)): State<(u16, Sender)>, headers: HeaderMap, body: String) -> (StatusCode, String) {
+    async fn take(
+        State((status, told)): State<(u16, Sender)>,
+        headers: HeaderMap,
+        body: String,
+    ) -> (StatusCode, String) {
         told.send((headers, body)).unwrap();
         (StatusCode::from_u16(status).unwrap(), format!("I say {status}. {}", "x".repeat(5000)))
     }
@@ -59,7 +63,9 @@ async fn webhooks(site: Site) {
         let answer = ann.post("/channels/ann/webhooks", json!({"url": url, "events": events})).await;
         assert_eq!(answer.problem(422).1.as_deref(), Some(field), "{url}");
     }
-    bob.post("/channels/ann/webhooks", json!({"url": "http://127.0.0.1:1/", "events": ["channel.update"]})).await.problem(403);
+    bob.post("/channels/ann/webhooks", json!({"url": "http://127.0.0.1:1/", "events": ["channel.update"]}))
+        .await
+        .problem(403);
     let (url, mut received) = other_server(204).await;
     let made = hook(&ann, &url, json!(["channel.follow", "channel.update"])).await;
     ann.patch("/channels/ann", json!({"title": "Songs"})).await.expect(StatusCode::OK);
@@ -127,7 +133,10 @@ async fn what_fails_is_tried_again(site: Site) {
             }
         };
         let delivery = tokio::time::timeout(PATIENCE, noted).await.unwrap();
-        assert_eq!((delivery.status, delivery.delivered, delivery.next_at_ms.is_none()), (Some(status), false, disabled));
+        assert_eq!(
+            (delivery.status, delivery.delivered, delivery.next_at_ms.is_none()),
+            (Some(status), false, disabled)
+        );
         let hooks: Page<Webhook> = ann.get("/channels/ann/webhooks").await.json();
         assert_eq!(hooks.items.iter().find(|hook| hook.id == made.info.id).unwrap().disabled, disabled);
         ann.delete(&path).await.expect(StatusCode::NO_CONTENT);
@@ -136,7 +145,9 @@ async fn what_fails_is_tried_again(site: Site) {
 
 async fn helix(site: Site) {
     let (ann, bob) = (site.user("ann", Role::Viewer).await, site.user("bob", Role::Viewer).await);
-    ann.patch("/channels/ann", json!({"title": "Songs", "category": "music", "language": "de"})).await.expect(StatusCode::OK);
+    ann.patch("/channels/ann", json!({"title": "Songs", "category": "music", "language": "de"}))
+        .await
+        .expect(StatusCode::OK);
     bob.put("/channels/ann/follow", json!({})).await.expect(StatusCode::OK);
     site.on_air("ann").await;
     let get = async |client: &Client, path: &str| {
@@ -153,7 +164,10 @@ async fn helix(site: Site) {
     let (_, streams) = get(&guest, "/helix/streams?user_login=ann&user_login=bob").await;
     let stream = &streams["data"][0];
     assert_eq!(streams["data"].as_array().unwrap().len(), 1);
-    assert_eq!((&stream["title"], &stream["game_name"], &stream["type"]), (&"Songs".into(), &"Music".into(), &"live".into()));
+    assert_eq!(
+        (&stream["title"], &stream["game_name"], &stream["type"]),
+        (&"Songs".into(), &"Music".into(), &"live".into())
+    );
     assert_eq!(stream["started_at"], "2023-11-14T22:13:20Z");
     assert_eq!(get(&guest, "/helix/streams?game_id=art").await.1["data"], json!([]));
     let (_, channels) = get(&guest, &format!("/helix/channels?broadcaster_id={id}")).await;

@@ -173,7 +173,10 @@ async fn pictures(site: Site) {
     let upload = ann.with("content-type", "image/png");
     let me: Me = upload.send("PUT", "/me/avatar", Body::from(png(300, 200))).await.json();
     let avatar = me.avatar.unwrap();
-    assert_eq!(avatar.sizes.iter().map(|size| (size.width, size.height)).collect::<Vec<_>>(), [(64, 64), (128, 128), (256, 256)]);
+    assert_eq!(
+        avatar.sizes.iter().map(|size| (size.width, size.height)).collect::<Vec<_>>(),
+        [(64, 64), (128, 128), (256, 256)]
+    );
     let shown = site.guest().at_root("GET", &avatar.sizes[0].url).await;
     assert_eq!(shown.status(), StatusCode::OK);
     assert_eq!(shown.headers()[header::CONTENT_TYPE], "image/jpeg");
@@ -280,7 +283,11 @@ async fn second_factor(site: Site) {
     assert_eq!(half.post("/login/second", second(code(&setup.secret, -1))).await.problem(401).0, "wrong_code", "used");
     let now = code(&setup.secret, 0);
     half.post("/login/second", second(now.clone())).await.expect(StatusCode::OK);
-    assert_eq!(half.post("/login/second", second(code(&setup.secret, 1))).await.problem(401).0, "not_logged_in", "once");
+    assert_eq!(
+        half.post("/login/second", second(code(&setup.secret, 1))).await.problem(401).0,
+        "not_logged_in",
+        "once"
+    );
 
     // The phone is gone.
     let half = guest.with("cookie", &guest.post("/login", account("ann")).await.cookie());
@@ -321,11 +328,16 @@ async fn passkeys(site: Site) {
 
     let list: Page<Passkey> = ann.get("/me/passkeys").await.json();
     assert!(list.items[0].last_used_at_ms.is_some());
-    ann.send("DELETE", &format!("/me/passkeys/{}", list.items[0].id), Body::empty()).await.expect(StatusCode::NO_CONTENT);
+    ann.send("DELETE", &format!("/me/passkeys/{}", list.items[0].id), Body::empty())
+        .await
+        .expect(StatusCode::NO_CONTENT);
     let start: PasskeyChallenge = guest.post("/login/passkey/start", json!({})).await.json();
     let login = json!({"ticket": start.ticket, "credential": device.get(&start.options)});
     assert_eq!(guest.post("/login/passkey", login).await.problem(401).0, "unknown_passkey");
-    assert_eq!(guest.post("/login/passkey", json!({"ticket": "x", "credential": {}})).await.problem(422).0, "bad_passkey");
+    assert_eq!(
+        guest.post("/login/passkey", json!({"ticket": "x", "credential": {}})).await.problem(422).0,
+        "bad_passkey"
+    );
 }
 
 /// Through the provider and back; answers where the browser ends up, and with which cookie.
@@ -480,7 +492,10 @@ async fn leaving(site: Site) {
     let boss = site.user("boss", Role::Admin).await;
     ann.patch("/me", json!({"email": "ann@d.example", "display_name": "Ännchen"})).await.expect(StatusCode::OK);
     ann.send_json("PUT", "/channels/boss/follow", json!({})).await.expect(StatusCode::OK);
-    ann.with("content-type", "image/png").send("PUT", "/me/avatar", Body::from(png(64, 64))).await.expect(StatusCode::OK);
+    ann.with("content-type", "image/png")
+        .send("PUT", "/me/avatar", Body::from(png(64, 64)))
+        .await
+        .expect(StatusCode::OK);
     let archive = ann.start("GET", "/me/export", Body::empty()).await;
     assert_eq!(archive.headers()[header::CONTENT_TYPE], "application/gzip");
     let bytes = axum::body::to_bytes(archive.into_body(), 1 << 20).await.unwrap();
@@ -507,7 +522,13 @@ async fn leaving(site: Site) {
     guest.post("/login", account("ann")).await.problem(401);
     guest.get("/users/ann").await.problem(404);
     guest.get("/channels/ann").await.problem(404);
-    assert_eq!(boss.post("/admin/users", json!({"username": "ann", "password": PASSWORD, "role": "viewer"})).await.problem(409).0, "taken");
+    assert_eq!(
+        boss.post("/admin/users", json!({"username": "ann", "password": PASSWORD, "role": "viewer"}))
+            .await
+            .problem(409)
+            .0,
+        "taken"
+    );
     let rows = site.store.export(&site.store.user_by_name("boss").await.unwrap().unwrap().0.id).await.unwrap();
     assert!(!format!("{rows:?}").contains("Ännchen"));
     let last = boss.send_json("DELETE", "/me", json!({"password": PASSWORD})).await.problem(409);

@@ -141,16 +141,14 @@ impl Store {
         now_ms: i64,
     ) -> Result<Option<Due>, StoreError> {
         let id = id::new(now_ms);
-        sqlx::query(
-            "INSERT INTO deliveries (id, webhook_id, event, body, created_at_ms) VALUES ($1, $2, $3, $4, $5)",
-        )
-        .bind(&id)
-        .bind(webhook_id)
-        .bind(event)
-        .bind(body)
-        .bind(now_ms)
-        .execute(&self.pool)
-        .await?;
+        sqlx::query("INSERT INTO deliveries (id, webhook_id, event, body, created_at_ms) VALUES ($1, $2, $3, $4, $5)")
+            .bind(&id)
+            .bind(webhook_id)
+            .bind(event)
+            .bind(body)
+            .bind(now_ms)
+            .execute(&self.pool)
+            .await?;
         Ok(sqlx::query(dues!("deliveries.id = $1")).bind(&id).try_map(due).fetch_optional(&self.pool).await?)
     }
 

@@ -3,8 +3,8 @@
 
 use crate::{LAST, SecretHash, Store, StoreError, User, id};
 use rivulet_protocol::rest::{Announcement, AnnouncementRecord, AuditEntry, Report, ReportReason, ReportState};
-use sqlx::{AssertSqlSafe, Row};
 use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row};
 
 /// A privileged act, on its way into the log.
 #[derive(Debug, Clone, Copy)]
@@ -186,11 +186,7 @@ impl Store {
     }
 
     /// Up to `limit`, the newest first, those before `before`.
-    pub async fn announcements(
-        &self,
-        before: Option<&str>,
-        limit: u32,
-    ) -> Result<Vec<AnnouncementRecord>, StoreError> {
+    pub async fn announcements(&self, before: Option<&str>, limit: u32) -> Result<Vec<AnnouncementRecord>, StoreError> {
         let sql = "SELECT id, text, urgent, created_by, created_at_ms, until_ms FROM announcements \
                    WHERE id < $1 ORDER BY id DESC LIMIT $2";
         let query = sqlx::query(sql).bind(before.unwrap_or(LAST)).bind(i64::from(limit));

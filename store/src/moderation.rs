@@ -62,11 +62,7 @@ impl Store {
     }
 
     /// `None` restores.
-    pub async fn suspend_channel(
-        &self,
-        channel_id: &str,
-        suspension: Option<&Suspension>,
-    ) -> Result<(), StoreError> {
+    pub async fn suspend_channel(&self, channel_id: &str, suspension: Option<&Suspension>) -> Result<(), StoreError> {
         sqlx::query(
             "UPDATE channels SET suspended_at_ms = $2, suspended_until_ms = $3, suspended_reason = $4 WHERE id = $1",
         )

@@ -128,16 +128,14 @@ impl Store {
             .bind(kind.as_str())
             .execute(&mut *tx)
             .await?;
-        sqlx::query(
-            "INSERT INTO tickets (token_hash, kind, user_id, body, expires_at_ms) VALUES ($1, $2, $3, $4, $5)",
-        )
-        .bind(hash.to_hex())
-        .bind(kind.as_str())
-        .bind(user_id)
-        .bind(body)
-        .bind(expires_at_ms)
-        .execute(&mut *tx)
-        .await?;
+        sqlx::query("INSERT INTO tickets (token_hash, kind, user_id, body, expires_at_ms) VALUES ($1, $2, $3, $4, $5)")
+            .bind(hash.to_hex())
+            .bind(kind.as_str())
+            .bind(user_id)
+            .bind(body)
+            .bind(expires_at_ms)
+            .execute(&mut *tx)
+            .await?;
         tx.commit().await?;
         Ok(())
     }

@@ -261,12 +261,7 @@ impl Store {
     }
 
     /// Up to `limit` users by name, those after `after`. Deleted ones are in no list.
-    pub async fn users_page(
-        &self,
-        filter: UserFilter<'_>,
-        after: &str,
-        limit: u32,
-    ) -> Result<Vec<User>, StoreError> {
+    pub async fn users_page(&self, filter: UserFilter<'_>, after: &str, limit: u32) -> Result<Vec<User>, StoreError> {
         let mut conditions = String::new();
         let mut bound = Vec::new();
         if let Some(state) = filter.state {
@@ -317,7 +312,8 @@ impl Store {
         );
         // Only `$1,$2,…` was put into the texts.
         let mut channels = sqlx::query_as::<_, (String, String)>(AssertSqlSafe(sql));
-        let sql = format!("SELECT user_id, MAX(last_used_at_ms) FROM sessions WHERE user_id IN ({list}) GROUP BY user_id");
+        let sql =
+            format!("SELECT user_id, MAX(last_used_at_ms) FROM sessions WHERE user_id IN ({list}) GROUP BY user_id");
         let mut seen = sqlx::query_as::<_, (String, i64)>(AssertSqlSafe(sql));
         for id in ids {
             (channels, seen) = (channels.bind(id), seen.bind(id));

@@ -65,12 +65,7 @@ async fn shown(app: &App, slug: &str) -> Result<Category, Refusal> {
     Ok(Category { slug: found.slug, name: found.name, picture, live_channels: 0, viewers: 0 })
 }
 
-async fn remove(
-    State(app): State<App>,
-    caller: Caller,
-    id: RequestId,
-    Named(slug): Named,
-) -> Result<Done, Refusal> {
+async fn remove(State(app): State<App>, caller: Caller, id: RequestId, Named(slug): Named) -> Result<Done, Refusal> {
     let actor = Actor::new(&app, &caller, &id, Action::Administer)?;
     let found = app.store.category(&slug).await?.ok_or_else(Refusal::not_found)?;
     actor.log("category.delete", Target { kind: "category", id: &slug, name: &found.name }, "").await?;

@@ -14,7 +14,8 @@ use axum::body::Bytes;
 use axum::extract::State;
 use rivulet_hub::Broadcast;
 use rivulet_protocol::rest::{
-    Announcement, AnnouncementCreate, AnnouncementRecord, AuditEntry, InstanceSettings, LiveNow, Overview, Page, Storage,
+    Announcement, AnnouncementCreate, AnnouncementRecord, AuditEntry, InstanceSettings, LiveNow, Overview, Page,
+    Storage,
 };
 use rivulet_store::{AuditFilter, Picture, UserState};
 use schemars::JsonSchema;

@@ -28,7 +28,8 @@ pub fn routes() -> ApiRouter<App> {
     ApiRouter::new()
         .api_route(
             "/admin/users",
-            get_with(list, op("admin", "Users, by name")).post_with(create, op("admin", "Make an account for somebody")),
+            get_with(list, op("admin", "Users, by name"))
+                .post_with(create, op("admin", "Make an account for somebody")),
         )
         .api_route(
             "/admin/users/{name}",
@@ -42,7 +43,8 @@ pub fn routes() -> ApiRouter<App> {
         .api_route("/admin/users/{name}/reset-link", post_with(reset_link, op("admin", "A link for a new password")))
         .api_route(
             "/admin/invites",
-            get_with(invites, op("admin", "Invites, the newest first")).post_with(invite, op("admin", "Make an invite")),
+            get_with(invites, op("admin", "Invites, the newest first"))
+                .post_with(invite, op("admin", "Make an invite")),
         )
         .api_route("/admin/invites/{id}", delete_with(uninvite, op("admin", "Take an invite back")))
 }
