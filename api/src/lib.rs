@@ -16,6 +16,7 @@ mod export;
 mod factors;
 mod forgotten;
 mod guard;
+mod helix;
 mod jobs;
 mod limits;
 mod login;
@@ -40,6 +41,7 @@ mod throttle;
 mod tokens;
 mod totp;
 mod view;
+mod webhooks;
 
 use aide::axum::ApiRouter;
 use aide::openapi::OpenApi;
@@ -54,12 +56,12 @@ use outside::mail::Mailer;
 use rivulet_hub::{Hub, Order};
 use rivulet_protocol::rest::{BroadcastSettings, InstanceSettings, SignUp};
 use rivulet_store::playback::PlaybackKey;
-use rivulet_store::{Blobs, SetupToken, Store, StoreError};
+use rivulet_store::{Blobs, SetupToken, Store, StoreError, Usage};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::{Mutex, OnceCell, watch};
 use tokio_util::sync::CancellationToken;
 
 pub use oidc::Settings as OidcSettings;
@@ -146,11 +148,14 @@ struct Shared {
     /// Taken by the first user, and for good.
     setup: Mutex<Option<SetupToken>>,
     blobs: Blobs,
+    http: Client,
     mailer: Option<Mailer>,
     oidc: Option<oidc::Oidc>,
     passkeys: passkey::Passkeys,
     throttle: throttle::Throttle,
     limits: limits::Limits,
+    /// As it was counted last.
+    usage: watch::Sender<Usage>,
     slots: slots::Slots,
     rooms: rooms::Rooms,
     playback_key: OnceCell<PlaybackKey>,
@@ -196,10 +201,12 @@ impl Api {
             setup: Mutex::new(config.setup_token.take()),
             blobs,
             mailer,
-            oidc: config.oidc.take().map(|settings| oidc::Oidc::new(settings, http)),
+            oidc: config.oidc.take().map(|settings| oidc::Oidc::new(settings, http.clone())),
+            http,
             passkeys: passkey::Passkeys::default(),
             throttle: throttle::Throttle::default(),
             limits: limits::Limits::new(config.requests_a_minute),
+            usage: watch::Sender::default(),
             slots: slots::Slots::new(config.max_event_streams, config.max_event_streams_per_address),
             rooms: rooms::Rooms::new(store.clone(), hub.clone(), shutdown.clone()),
             playback_key: OnceCell::new(),
@@ -237,7 +244,8 @@ impl Api {
             .merge(people::routes())
             .merge(pictures::routes())
             .merge(schedule::routes())
-            .merge(tokens::routes());
+            .merge(tokens::routes())
+            .merge(webhooks::routes());
         let requests = ApiRouter::new().nest("/api/v1", requests).finish_api_with(&mut document, docs::describe);
         docs::complete(&mut document);
         let document = Bytes::from(serde_json::to_vec(&document).unwrap_or_default());
@@ -247,6 +255,7 @@ impl Api {
             .route("/api/openapi.json", get(document))
             .layer(from_fn_with_state(app.clone(), once::once))
             .merge(pictures::files())
+            .merge(helix::routes())
             .layer(from_fn(guard::deadline))
             .merge(Router::new().nest("/api/v1", broadcast::streams()))
             .method_not_allowed_fallback(guard::method_not_allowed)
@@ -269,7 +278,8 @@ impl Api {
 
     /// What it does without being asked, until the server begins to stop.
     pub async fn run(self, shutdown: CancellationToken) {
-        jobs::run(&self.0, &shutdown).await;
+        let app = &*self.0;
+        tokio::join!(jobs::run(app, &shutdown), webhooks::run(app, &shutdown), admin::take_stock(app, &shutdown));
     }
 }
 

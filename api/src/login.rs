@@ -273,7 +273,8 @@ async fn newcomer(app: &App, identity: &Identity) -> Result<User, Refusal> {
     let wished = identity.name.as_deref().unwrap_or_default();
     let wished: String = wished.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(18).collect();
     // The name as it is, then with something behind it, then any.
-    for attempt in [wished.clone(), format!("{wished}_{}", &random_name()[..5]), format!("user_{}", &random_name()[..10])]
+    for attempt in
+        [wished.clone(), format!("{wished}_{}", &random_name()[..5]), format!("user_{}", &random_name()[..10])]
     {
         let Ok(name) = ChannelName::parse(&attempt) else { continue };
         let new = NewUser {

@@ -96,7 +96,8 @@ async fn edit(State(app): State<App>, caller: Caller, Body(edit): Body<MeEdit>) 
     {
         return Err(Refusal::taken("display_name"));
     }
-    let tag = |text: &str| text.len() <= MAX_LANGUAGE_CHARS && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let tag =
+        |text: &str| text.len() <= MAX_LANGUAGE_CHARS && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     if edit.language.as_deref().is_some_and(|language| !tag(language)) {
         return Err(Refusal::field("language", "bad_value", "A language is a tag such as de or pt-BR."));
     }
@@ -256,11 +257,10 @@ impl Shared {
             return Err(Refusal::conflict("last_admin", detail));
         }
         let channels = self.store.channels_of(&user.id).await?;
-        for picture in self.store.pictures_of(&user.id).await? {
-            self.drop_picture(Some(&picture)).await;
-        }
+        self.drop_picture(user.avatar.as_ref()).await;
         for channel in channels {
             self.cut(&channel.name, "the channel was deleted");
+            self.drop_pictures_of(&channel).await?;
             self.store.delete_channel(&channel.id, now_ms()).await?;
             self.rooms.edited(&channel.name);
         }

@@ -130,8 +130,8 @@ impl Oidc {
         let provider = self.provider(now_ms).await?;
         let redirect = RedirectUrl::new(redirect.to_owned()).map_err(|e| failed("our own address", &e))?;
         let client_id = ClientId::new(self.settings.client_id.clone());
-        let client = CoreClient::from_provider_metadata((*provider).clone(), client_id, None)
-            .set_redirect_uri(redirect.clone());
+        let client =
+            CoreClient::from_provider_metadata((*provider).clone(), client_id, None).set_redirect_uri(redirect.clone());
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let flow = CoreAuthenticationFlow::AuthorizationCode;
         let request = client.authorize_url(flow, CsrfToken::new_random, Nonce::new_random);

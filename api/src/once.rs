@@ -56,9 +56,9 @@ async fn answer_once(app: &App, request: Request, next: Next) -> Result<Response
     }
     let caller = Caller::from_request_parts(&mut parts, app).await?;
     let Some(user) = caller.known() else { return Ok(next.run(Request::from_parts(parts, body)).await) };
-    let bytes = to_bytes(body, MAX_BODY_BYTES).await.map_err(|_| {
-        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The request is larger than 64 KiB.")
-    })?;
+    let bytes = to_bytes(body, MAX_BODY_BYTES)
+        .await
+        .map_err(|_| Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The request is larger than 64 KiB."))?;
     let path = parts.uri.path().to_owned();
     let key = SecretHash::of(&format!("{}\n{key}", user.id));
     let asked = SecretHash::of(&format!("{path}\n{}", String::from_utf8_lossy(&bytes)));

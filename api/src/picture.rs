@@ -30,6 +30,7 @@ static ADMITTED: Semaphore = Semaphore::const_new(8);
 pub enum Kind {
     Avatar,
     Banner,
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the chat"))]
     Emote,
     Logo,
 }

@@ -45,16 +45,12 @@ async fn set_avatar(
     InPath(channel): InPath,
     file: Bytes,
 ) -> Result<Json<About>, Refusal> {
-    let user = caller.may_in(&app, &channel, Action::EditChannel).await?;
-    let picture = app.put_picture(file, Kind::Avatar, &user.id).await?;
+    caller.may_in(&app, &channel, Action::EditChannel).await?;
+    let picture = app.put_picture(file, Kind::Avatar, &channel.owner_id).await?;
     replace_avatar(&app, &channel, Some(&picture)).await
 }
 
-async fn no_avatar(
-    State(app): State<App>,
-    caller: Caller,
-    InPath(channel): InPath,
-) -> Result<Json<About>, Refusal> {
+async fn no_avatar(State(app): State<App>, caller: Caller, InPath(channel): InPath) -> Result<Json<About>, Refusal> {
     caller.may_in(&app, &channel, Action::EditChannel).await?;
     replace_avatar(&app, &channel, None).await
 }
@@ -72,16 +68,12 @@ async fn set_banner(
     InPath(channel): InPath,
     file: Bytes,
 ) -> Result<Json<About>, Refusal> {
-    let user = caller.may_in(&app, &channel, Action::EditChannel).await?;
-    let picture = app.put_picture(file, Kind::Banner, &user.id).await?;
+    caller.may_in(&app, &channel, Action::EditChannel).await?;
+    let picture = app.put_picture(file, Kind::Banner, &channel.owner_id).await?;
     replace_banner(&app, &channel, Some(&picture)).await
 }
 
-async fn no_banner(
-    State(app): State<App>,
-    caller: Caller,
-    InPath(channel): InPath,
-) -> Result<Json<About>, Refusal> {
+async fn no_banner(State(app): State<App>, caller: Caller, InPath(channel): InPath) -> Result<Json<About>, Refusal> {
     caller.may_in(&app, &channel, Action::EditChannel).await?;
     replace_banner(&app, &channel, None).await
 }
@@ -141,6 +133,13 @@ impl Shared {
             }
         }
         Ok(picture)
+    }
+
+    pub async fn drop_pictures_of(&self, channel: &Channel) -> Result<(), Refusal> {
+        let banner = self.store.profile(&channel.id).await?.and_then(|profile| profile.banner);
+        self.drop_picture(channel.avatar.as_ref()).await;
+        self.drop_picture(banner.as_ref()).await;
+        Ok(())
     }
 
     /// Deletes the objects, then the row. What fails stays recorded, and is only logged: whoever

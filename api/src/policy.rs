@@ -141,11 +141,9 @@ mod tests {
     #[test]
     fn who_acts_on_whom() {
         use Role::{Admin, Moderator, Viewer};
-        for (actor, want) in [
-            (Viewer, [false, false, false]),
-            (Moderator, [true, false, false]),
-            (Admin, [true, true, true]),
-        ] {
+        for (actor, want) in
+            [(Viewer, [false, false, false]), (Moderator, [true, false, false]), (Admin, [true, true, true])]
+        {
             assert_eq!([Viewer, Moderator, Admin].map(|other| outranks(actor, other)), want, "{actor:?}");
         }
     }

@@ -134,7 +134,9 @@ impl Provider {
         async fn keys(State(site): State<Site>) -> Json<Value> {
             let point = site.key.public_key().as_ref();
             let (x, y) = (BASE64.encode(&point[1..33]), BASE64.encode(&point[33..65]));
-            Json(json!({"keys": [{"kty": "EC", "crv": "P-256", "use": "sig", "kid": "k", "alg": "ES256", "x": x, "y": y}]}))
+            Json(
+                json!({"keys": [{"kty": "EC", "crv": "P-256", "use": "sig", "kid": "k", "alg": "ES256", "x": x, "y": y}]}),
+            )
         }
         async fn token(State(site): State<Site>, form: String) -> Json<Value> {
             let form: HashMap<String, String> = url::form_urlencoded::parse(form.as_bytes()).into_owned().collect();
@@ -170,7 +172,10 @@ impl Provider {
     pub fn authorize(&self, url: &Url) -> String {
         let parameter = |name: &str| url.query_pairs().find(|(key, _)| key == name).unwrap().1.into_owned();
         assert!(url.as_str().starts_with(&format!("{}/authorize?", self.issuer)), "{url}");
-        assert_eq!((parameter("response_type").as_str(), parameter("code_challenge_method").as_str()), ("code", "S256"));
+        assert_eq!(
+            (parameter("response_type").as_str(), parameter("code_challenge_method").as_str()),
+            ("code", "S256")
+        );
         assert!(parameter("scope").contains("openid"));
         *self.flow.lock().unwrap() = (parameter("nonce"), parameter("code_challenge"));
         parameter("state")

@@ -20,7 +20,8 @@ pub fn routes() -> ApiRouter<App> {
     ApiRouter::new()
         .api_route(
             "/me/tokens",
-            get_with(list, op("account", "Your access tokens")).post_with(create, op("account", "Make an access token")),
+            get_with(list, op("account", "Your access tokens"))
+                .post_with(create, op("account", "Make an access token")),
         )
         .api_route("/me/tokens/{id}", delete_with(revoke, op("account", "Revoke an access token")))
 }

@@ -46,7 +46,8 @@ pub fn enrolment(secret: &str, instance: &str, username: &str) -> Result<TotpSet
 pub fn verify(secret: &str, code: &str, last_step: i64, now_ms: i64) -> Result<Option<i64>, Refusal> {
     let code: String = code.chars().filter(|c| !c.is_whitespace()).take(16).collect();
     let seconds = u64::try_from(now_ms / 1000).unwrap_or(0);
-    let step = builder(secret)?.build().map_err(internal)?.check(&code, seconds).and_then(|step| i64::try_from(step).ok());
+    let step =
+        builder(secret)?.build().map_err(internal)?.check(&code, seconds).and_then(|step| i64::try_from(step).ok());
     Ok(step.filter(|step| *step > last_step))
 }
 

@@ -5,8 +5,8 @@ use crate::config::Storage;
 use anyhow::{Context, bail};
 use clap::{Subcommand, ValueEnum};
 use rivulet_protocol::ChannelName;
-use rivulet_protocol::rest::Role;
-use rivulet_store::{Store, StoreError, password};
+use rivulet_protocol::rest::{Role, Scope};
+use rivulet_store::{AccessToken, Store, StoreError, password};
 use std::io::BufRead;
 
 #[derive(Subcommand)]
@@ -20,6 +20,9 @@ pub enum Task {
     /// Stream keys
     #[command(subcommand)]
     Key(Key),
+    /// Access tokens
+    #[command(subcommand)]
+    Token(Token),
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -55,6 +58,25 @@ pub enum Key {
     Rotate { channel: String },
 }
 
+#[derive(Subcommand)]
+pub enum Token {
+    /// Make an access token; prints it, once
+    Create {
+        user: String,
+        /// Such as chat:read,chat:write
+        #[arg(long, value_delimiter = ',', required = true, value_parser = scope)]
+        scopes: Vec<Scope>,
+        /// What the list of tokens calls it
+        #[arg(long, default_value = "Made from a terminal")]
+        name: String,
+    },
+}
+
+fn scope(text: &str) -> Result<Scope, String> {
+    let all: Vec<&str> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
+    Scope::parse(text).ok_or_else(|| format!("write some of {}", all.join(", ")))
+}
+
 pub fn run(task: Task, storage: Storage) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -76,6 +98,7 @@ async fn perform(task: Task, store: &Store) -> anyhow::Result<()> {
             let role = match role {
                 RoleName::Viewer => Role::Viewer,
                 RoleName::Moderator => Role::Moderator,
+                RoleName::Moderator => Role::Moderator,
                 RoleName::Admin => Role::Admin,
             };
             store.create_user(&parsed, &hash, role, now).await.map_err(|e| taken(e, "user", &name))?;
@@ -89,6 +112,14 @@ async fn perform(task: Task, store: &Store) -> anyhow::Result<()> {
             let channel = store.create_channel(&parsed, &owner.id, parsed.as_str(), now).await;
             let channel = channel.map_err(|e| taken(e, "channel", &name))?;
             println!("{}", store.rotate_key(&channel.id, now).await?.1.reveal());
+        }
+        Task::Token(Token::Create { user, scopes, name }) => {
+            let Some((user, _)) = store.user_by_name(&user.to_ascii_lowercase()).await? else {
+                bail!("there is no user {user:?}; create it first: rivulet admin user create {user}");
+            };
+            let token = AccessToken::generate();
+            store.add_access_token(&user.id, &token.hash(), &name, &scopes, now, None).await?;
+            println!("{}", token.reveal());
         }
         Task::Key(Key::Rotate { channel: name }) => {
             let Some(channel) = store.channel_by_name(&name.to_ascii_lowercase()).await? else {

@@ -62,6 +62,7 @@ fn signals() -> anyhow::Result<CancellationToken> {
 pub struct App {
     settings: Serve,
     store: Store,
+    blobs: Blobs,
     hub: Hub,
     ingest: Ingest,
     transcoder: Transcoder,
@@ -117,7 +118,7 @@ impl App {
                 retention: Some(settings.retention).filter(|keep| !keep.is_zero()),
                 cdn_secret: settings.cdn_secret.as_deref().map(rivulet_store::SecretHash::of),
             },
-            rivulet_origin::Deps { store: store.clone(), blobs, hub: hub.clone() },
+            rivulet_origin::Deps { store: store.clone(), blobs: blobs.clone(), hub: hub.clone() },
             &registry,
         )?;
         let https = tls.map(|mut tls| {
@@ -126,7 +127,7 @@ impl App {
         });
         let http = http::Server::bind(settings.http, https).await?;
         let setup = (store.admin_count().await? == 0).then(SetupToken::generate);
-        Ok(Self { settings, store, hub, ingest, transcoder, origin, registry, http, setup })
+        Ok(Self { settings, store, blobs, hub, ingest, transcoder, origin, registry, http, setup })
     }
 
     pub async fn run(self, signal: CancellationToken) -> anyhow::Result<()> {
@@ -146,19 +147,30 @@ impl App {
                 public_url: self.settings.public_url.clone(),
                 rtmp_port: rtmp_addr.port(),
                 rtmps_port: self.ingest.rtmps_addr().map(|addr| addr.port()),
-                instance_name: self.settings.name.clone(),
+                settings: self.settings.instance(),
+                check_ladder: |ladder| rivulet_transcoder::Ladder::parse_rungs(ladder).is_ok(),
+                smtp: self.settings.smtp.clone(),
+                oidc: self.settings.oidc(),
+                outbound_allow: self.settings.outbound_allow.clone(),
+                requests_a_minute: self.settings.requests,
+                data: Some(self.settings.storage.data.clone()),
                 broadcast: self.settings.broadcast(),
                 setup_token: self.setup.clone(),
                 trusted_proxies: self.settings.trusted_proxies.clone(),
                 ..Default::default()
             },
-            rivulet_api::Deps { store: self.store.clone(), hub: self.hub.clone(), shutdown: drained.clone() },
+            rivulet_api::Deps {
+                store: self.store.clone(),
+                hub: self.hub.clone(),
+                blobs: self.blobs.clone(),
+                shutdown: drained.clone(),
+            },
         );
         let metrics =
             Arc::new(metrics::Metrics::new(self.registry, self.hub.clone(), self.ingest.stats(), api.clone())?);
         tokio::spawn(metrics.clone().follow());
         let jobs = tokio::spawn(api.clone().run(signal.clone()));
-        let router = rivulet_web::router(rivulet_web::WebDeps { api: api.router() })
+        let router = rivulet_web::router(rivulet_web::WebDeps { api: api.in_process() })
             .merge(self.origin.router())
             .merge(api.router())
             .merge(http::health(self.store.clone(), metrics.clone()))

@@ -2,8 +2,9 @@
 //! in the TOML file given by `--config`, else the default.
 
 use clap::{ArgMatches, Args, Command};
+use rivulet_api::{AddressBlock, OidcSettings, Smtp};
 use rivulet_ingest::Limits;
-use rivulet_protocol::rest::{BroadcastSettings, Latency, Rungs};
+use rivulet_protocol::rest::{BroadcastSettings, InstanceSettings, Latency, Rungs, SignUp};
 use rivulet_transcoder::Ladder;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -123,6 +124,30 @@ pub struct Serve {
     /// Name of this site
     #[arg(long, env = "RIVULET_NAME", default_value = "Rivulet", value_name = "NAME")]
     pub name: String,
+    /// Who may make an account: open, invite, approval or closed
+    #[arg(long, env = "RIVULET_SIGN_UP", default_value = "closed", value_parser = sign_up, value_name = "MODE")]
+    pub sign_up: SignUp,
+    /// Where mail goes: smtps://USER:PASSWORD@HOST:465?from=ADDRESS; needs --public-url
+    #[arg(long, env = "RIVULET_SMTP", value_name = "URL", hide_env_values = true, requires = "public_url")]
+    pub smtp: Option<Smtp>,
+    /// Log in with accounts of this OpenID provider, such as https://id.example/realms/home
+    #[arg(long, env = "RIVULET_OIDC_ISSUER", value_name = "URL", requires = "oidc_client_id")]
+    pub oidc_issuer: Option<String>,
+    /// What the provider knows this server as; its way back is /api/v1/login/oidc/back
+    #[arg(long, env = "RIVULET_OIDC_CLIENT_ID", value_name = "ID", requires = "oidc_issuer")]
+    pub oidc_client_id: Option<String>,
+    /// The secret that goes with it, where the provider wants one
+    #[arg(long, env = "RIVULET_OIDC_CLIENT_SECRET", value_name = "SECRET", hide_env_values = true)]
+    pub oidc_client_secret: Option<String>,
+    /// What people call the provider
+    #[arg(long, env = "RIVULET_OIDC_NAME", default_value = "OpenID", value_name = "NAME")]
+    pub oidc_name: String,
+    /// Addresses inside that webhooks and the OpenID provider may have, such as 192.168.0.0/16
+    #[arg(long, env = "RIVULET_OUTBOUND_ALLOW", value_delimiter = ',', value_name = "CIDR,CIDR")]
+    pub outbound_allow: Vec<AddressBlock>,
+    /// API requests a minute, of one user, tool or address
+    #[arg(long, env = "RIVULET_REQUESTS", default_value_t = 1200, value_name = "N")]
+    pub requests: u32,
     /// Also broadcast a test picture on the channel "demo" (needs the program ffmpeg)
     #[arg(long, env = "RIVULET_DEMO")]
     pub demo: bool,
@@ -176,11 +201,33 @@ impl Serve {
         BroadcastSettings { grace_seconds, latency: self.latency, rungs: self.rungs }
     }
 
+    /// What holds where the admin has set nothing in the pages.
+    pub fn instance(&self) -> InstanceSettings {
+        InstanceSettings {
+            name: self.name.clone(),
+            sign_up: self.sign_up,
+            retention_hours: (self.retention.as_secs() / 3600).try_into().unwrap_or(u32::MAX),
+            ladder: self.ladder.clone(),
+            max_channels_per_user: 10,
+            viewers_create_channels: true,
+        }
+    }
+
+    pub fn oidc(&self) -> Option<OidcSettings> {
+        let (issuer, client_id) = self.oidc_issuer.clone().zip(self.oidc_client_id.clone())?;
+        let client_secret = self.oidc_client_secret.clone().unwrap_or_default();
+        Some(OidcSettings { issuer, client_id, client_secret, name: self.oidc_name.clone() })
+    }
+
     pub fn limits(&self) -> Result<Limits, String> {
         let size = self.max_size.split_once('x').and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
         let (max_width, max_height) = size.ok_or_else(|| format!("--max-size {} is not WxH", self.max_size))?;
         Ok(Limits { max_width, max_height, max_fps: self.max_fps, max_kbps: self.max_kbps })
     }
+}
+
+fn sign_up(text: &str) -> Result<SignUp, String> {
+    SignUp::parse(text).ok_or_else(|| "write open, invite, approval or closed".into())
 }
 
 fn latency(text: &str) -> Result<Latency, String> {

@@ -56,7 +56,10 @@ const FILES: [(&str, &str); 13] = [
          JOIN channels ON channels.id = reports.channel_id WHERE reporter_id = $1 ORDER BY reports.id",
     ),
     ("acts", "SELECT at_ms, action, target_kind, target, reason FROM audit WHERE actor_id = $1 ORDER BY id"),
-    ("notifications", "SELECT endpoint, created_at_ms FROM push_subscriptions WHERE user_id = $1 ORDER BY created_at_ms"),
+    (
+        "notifications",
+        "SELECT endpoint, created_at_ms FROM push_subscriptions WHERE user_id = $1 ORDER BY created_at_ms",
+    ),
 ];
 
 fn object(row: AnyRow) -> sqlx::Result<Value> {

@@ -1,10 +1,10 @@
 //! What the instance keeps of itself: settings, announcements, the audit log, reports, and answers
 //! that a client may ask for twice.
 
-use crate::{SecretHash, Store, StoreError, User, id};
+use crate::{LAST, SecretHash, Store, StoreError, User, id};
 use rivulet_protocol::rest::{Announcement, AnnouncementRecord, AuditEntry, Report, ReportReason, ReportState};
-use sqlx::Row;
 use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row};
 
 /// A privileged act, on its way into the log.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +24,15 @@ pub struct AuditFilter<'a> {
     pub actor: &'a str,
     pub target: &'a str,
     pub action: &'a str,
+}
+
+/// How much there is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Usage {
+    pub channels: i64,
+    pub recorded_bytes: i64,
+    pub recorded_broadcasts: i64,
+    pub picture_bytes: i64,
 }
 
 /// What is known of a request that carried an `Idempotency-Key`.
@@ -120,11 +129,24 @@ impl Store {
         before: Option<&str>,
         limit: u32,
     ) -> Result<Vec<AuditEntry>, StoreError> {
-        let sql = "SELECT id, at_ms, actor, action, target_kind, target, reason, request_id FROM audit \
-                   WHERE ($1 = '' OR id < $1) AND ($2 = '' OR actor = $2) AND ($3 = '' OR target = $3) \
-                   AND ($4 = '' OR action = $4) ORDER BY id DESC LIMIT $5";
-        let query = sqlx::query(sql).bind(before.unwrap_or("")).bind(filter.actor).bind(filter.target);
-        let query = query.bind(filter.action).bind(i64::from(limit)).try_map(|row: AnyRow| {
+        let mut conditions = String::new();
+        let mut bound = Vec::new();
+        for (value, column) in [(filter.actor, "actor"), (filter.target, "target"), (filter.action, "action")] {
+            if !value.is_empty() {
+                bound.push(value);
+                conditions.push_str(&format!("AND {column} = ${} ", bound.len() + 2));
+            }
+        }
+        let sql = format!(
+            "SELECT id, at_ms, actor, action, target_kind, target, reason, request_id FROM audit \
+             WHERE id < $1 {conditions} ORDER BY id DESC LIMIT $2"
+        );
+        // Only names of columns and numbers of parameters were put into the text.
+        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(before.unwrap_or(LAST)).bind(i64::from(limit));
+        for value in bound {
+            query = query.bind(value);
+        }
+        let query = query.try_map(|row: AnyRow| {
             Ok(AuditEntry {
                 id: row.try_get("id")?,
                 at_ms: row.try_get("at_ms")?,
@@ -164,14 +186,10 @@ impl Store {
     }
 
     /// Up to `limit`, the newest first, those before `before`.
-    pub async fn announcements(
-        &self,
-        before: Option<&str>,
-        limit: u32,
-    ) -> Result<Vec<AnnouncementRecord>, StoreError> {
+    pub async fn announcements(&self, before: Option<&str>, limit: u32) -> Result<Vec<AnnouncementRecord>, StoreError> {
         let sql = "SELECT id, text, urgent, created_by, created_at_ms, until_ms FROM announcements \
-                   WHERE ($1 = '' OR id < $1) ORDER BY id DESC LIMIT $2";
-        let query = sqlx::query(sql).bind(before.unwrap_or("")).bind(i64::from(limit));
+                   WHERE id < $1 ORDER BY id DESC LIMIT $2";
+        let query = sqlx::query(sql).bind(before.unwrap_or(LAST)).bind(i64::from(limit));
         Ok(query.try_map(announcement).fetch_all(&self.pool).await?)
     }
 
@@ -215,13 +233,16 @@ impl Store {
         Ok(query.try_map(report).fetch_optional(&self.pool).await?)
     }
 
-    /// Bytes and broadcasts that are recorded, and bytes of pictures.
-    pub async fn storage_use(&self) -> Result<(i64, i64, i64), StoreError> {
+    /// Reads whole tables.
+    pub async fn usage(&self) -> Result<Usage, StoreError> {
+        let sql = "SELECT COUNT(*) FROM channels WHERE deleted_at_ms IS NULL";
+        let channels = sqlx::query_scalar(sql).fetch_one(&self.pool).await?;
         // Postgres adds up to NUMERIC, which the driver for both does not know.
         let sql = "SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT), COUNT(DISTINCT broadcast_id) FROM segments";
-        let (recorded, broadcasts): (i64, i64) = sqlx::query_as(sql).fetch_one(&self.pool).await?;
+        let (recorded_bytes, recorded_broadcasts) = sqlx::query_as(sql).fetch_one(&self.pool).await?;
         let sql = "SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) FROM pictures";
-        Ok((recorded, broadcasts, sqlx::query_scalar(sql).fetch_one(&self.pool).await?))
+        let picture_bytes = sqlx::query_scalar(sql).fetch_one(&self.pool).await?;
+        Ok(Usage { channels, recorded_bytes, recorded_broadcasts, picture_bytes })
     }
 
     /// Notes a request under its key, unless there is one already.

@@ -8,6 +8,7 @@ mod broadcasts;
 mod categories;
 mod channels;
 mod connect;
+mod deliveries;
 mod export;
 mod factors;
 mod follows;
@@ -35,15 +36,16 @@ pub use blobs::{BlobError, Blobs};
 pub use broadcasts::{Broadcast, Segment};
 pub use categories::Category;
 pub use channels::{Channel, Listing, Profile};
+pub use deliveries::{Attempt, Due};
 pub use factors::Passkey;
 pub use id::{base32, random, random_name};
-pub use instance::{Act, AuditFilter, Kept};
+pub use instance::{Act, AuditFilter, Kept, Usage};
 pub use keys::KeyHolder;
 pub use pictures::Picture;
 pub use secret::{AccessToken, InviteCode, Secret, SecretHash, SessionToken, SetupToken, StreamKey, TicketToken};
 pub use sessions::{Place, Session};
 pub use tokens::Ticket;
-pub use users::{NewUser, State as UserState, Totp, User, UserFilter};
+pub use users::{Glance, NewUser, State as UserState, Totp, User, UserFilter};
 
 use sqlx::AnyPool;
 
@@ -113,6 +115,9 @@ impl std::fmt::Debug for Store {
         f.write_str("Store")
     }
 }
+
+/// After every id and name of ours, in the order of any collation.
+const LAST: &str = "zzzzzzzzzzzzzzzzzzzzzzzzzzz";
 
 /// `$first, $first+1, …`, `count` of them: for lists, which the two databases pass differently.
 fn placeholders(first: usize, count: usize) -> String {

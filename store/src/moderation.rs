@@ -1,6 +1,7 @@
 //! What moderators and admins see and do of channels that are not theirs.
 
 use crate::channels::suspension;
+use crate::users::prefix_range;
 use crate::{Store, StoreError};
 use rivulet_protocol::rest::{AccessKind, ChannelRecord, Suspension};
 use sqlx::Row;
@@ -42,11 +43,16 @@ impl Store {
         after: &str,
         limit: u32,
     ) -> Result<Vec<ChannelRecord>, StoreError> {
+        let Some((first, last)) = prefix_range(prefix) else {
+            let query = sqlx::query(records!("channels.name > $1 ORDER BY channels.name LIMIT $2"));
+            let query = query.bind(after).bind(i64::from(limit));
+            return Ok(query.try_map(record).fetch_all(&self.pool).await?);
+        };
         let sql = records!(
-            "channels.name > $1 AND channels.name >= $2 AND channels.name < $3 ORDER BY channels.name LIMIT $4"
+            "channels.name > $1 AND channels.name >= $2 AND channels.name <= $3 \
+             AND SUBSTR(channels.name, 1, LENGTH($2)) = $2 ORDER BY channels.name LIMIT $4"
         );
-        // Names are ASCII, so what begins with the prefix ends before it with this behind it.
-        let query = sqlx::query(sql).bind(after).bind(prefix).bind(format!("{prefix}~")).bind(i64::from(limit));
+        let query = sqlx::query(sql).bind(after).bind(first).bind(last).bind(i64::from(limit));
         Ok(query.try_map(record).fetch_all(&self.pool).await?)
     }
 
@@ -55,17 +61,8 @@ impl Store {
         Ok(query.try_map(record).fetch_optional(&self.pool).await?)
     }
 
-    pub async fn channel_count(&self) -> Result<i64, StoreError> {
-        let sql = "SELECT COUNT(*) FROM channels WHERE deleted_at_ms IS NULL";
-        Ok(sqlx::query_scalar(sql).fetch_one(&self.pool).await?)
-    }
-
     /// `None` restores.
-    pub async fn suspend_channel(
-        &self,
-        channel_id: &str,
-        suspension: Option<&Suspension>,
-    ) -> Result<(), StoreError> {
+    pub async fn suspend_channel(&self, channel_id: &str, suspension: Option<&Suspension>) -> Result<(), StoreError> {
         sqlx::query(
             "UPDATE channels SET suspended_at_ms = $2, suspended_until_ms = $3, suspended_reason = $4 WHERE id = $1",
         )

@@ -86,11 +86,6 @@ impl Store {
         Ok(query.fetch_all(&self.pool).await?)
     }
 
-    pub async fn last_seen(&self, user_id: &str) -> Result<Option<i64>, StoreError> {
-        let sql = "SELECT MAX(last_used_at_ms) FROM sessions WHERE user_id = $1";
-        Ok(sqlx::query_scalar(sql).bind(user_id).fetch_one(&self.pool).await?)
-    }
-
     pub async fn delete_session(&self, token: &SecretHash) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM sessions WHERE token_hash = $1").bind(token.to_hex()).execute(&self.pool).await?;
         Ok(())

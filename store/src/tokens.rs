@@ -1,7 +1,7 @@
 //! Secrets that open something by themselves: access tokens of tools, tickets for one act, invites.
 
 use crate::users::{select, user};
-use crate::{SecretHash, Store, StoreError, User, id};
+use crate::{LAST, SecretHash, Store, StoreError, User, id};
 use rivulet_protocol::rest::{Invite, Scope, Token};
 use sqlx::Row;
 use sqlx::any::AnyRow;
@@ -128,16 +128,14 @@ impl Store {
             .bind(kind.as_str())
             .execute(&mut *tx)
             .await?;
-        sqlx::query(
-            "INSERT INTO tickets (token_hash, kind, user_id, body, expires_at_ms) VALUES ($1, $2, $3, $4, $5)",
-        )
-        .bind(hash.to_hex())
-        .bind(kind.as_str())
-        .bind(user_id)
-        .bind(body)
-        .bind(expires_at_ms)
-        .execute(&mut *tx)
-        .await?;
+        sqlx::query("INSERT INTO tickets (token_hash, kind, user_id, body, expires_at_ms) VALUES ($1, $2, $3, $4, $5)")
+            .bind(hash.to_hex())
+            .bind(kind.as_str())
+            .bind(user_id)
+            .bind(body)
+            .bind(expires_at_ms)
+            .execute(&mut *tx)
+            .await?;
         tx.commit().await?;
         Ok(())
     }
@@ -203,9 +201,9 @@ impl Store {
     /// Up to `limit`, the newest first, those before `before`.
     pub async fn invites(&self, before: Option<&str>, limit: u32) -> Result<Vec<Invite>, StoreError> {
         let sql = "SELECT invites.id, note, uses_left, users.name, invites.created_at_ms, expires_at_ms FROM invites \
-                   JOIN users ON users.id = invites.created_by WHERE ($1 = '' OR invites.id < $1) \
+                   JOIN users ON users.id = invites.created_by WHERE invites.id < $1 \
                    ORDER BY invites.id DESC LIMIT $2";
-        let query = sqlx::query(sql).bind(before.unwrap_or("")).bind(i64::from(limit)).try_map(|row: AnyRow| {
+        let query = sqlx::query(sql).bind(before.unwrap_or(LAST)).bind(i64::from(limit)).try_map(|row: AnyRow| {
             Ok(Invite {
                 id: row.try_get("id")?,
                 note: row.try_get("note")?,

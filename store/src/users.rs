@@ -2,11 +2,12 @@
 
 use crate::channels::suspension;
 use crate::names::skeleton;
-use crate::{Picture, Store, StoreError, id};
+use crate::{LAST, Picture, Store, StoreError, id, placeholders};
 use rivulet_protocol::ChannelName;
 use rivulet_protocol::rest::{Role, Suspension};
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
+use sqlx::{AnyConnection, AssertSqlSafe, Row};
+use std::collections::HashMap;
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum State {
@@ -144,6 +145,19 @@ pub struct UserFilter<'a> {
     pub suspended_at_ms: Option<i64>,
 }
 
+/// What a list shows of a user besides.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Glance {
+    pub channels: Vec<String>,
+    pub last_seen_at_ms: Option<i64>,
+}
+
+/// Between which names those are that begin with a text, in the order of any collation: letters
+/// come after digits, and `z` is the last of them. Others may be between them too.
+pub(crate) fn prefix_range(prefix: &str) -> Option<(String, String)> {
+    (!prefix.is_empty()).then(|| (prefix.to_owned(), format!("{prefix}{LAST}")))
+}
+
 /// Takes a folded name for a user, with whatever they call by it; [`StoreError::Taken`] when it is
 /// another's.
 pub(crate) async fn claim_name(db: &mut AnyConnection, name: &str, user_id: &str) -> Result<(), StoreError> {
@@ -247,31 +261,75 @@ impl Store {
     }
 
     /// Up to `limit` users by name, those after `after`. Deleted ones are in no list.
-    pub async fn users_page(
-        &self,
-        filter: UserFilter<'_>,
-        after: &str,
-        limit: u32,
-    ) -> Result<Vec<User>, StoreError> {
-        // Names are ASCII, so what begins with the prefix ends before it with this behind it.
-        let end = format!("{}~", filter.prefix);
-        let states = filter.state.map_or("", State::as_str);
-        let query = sqlx::query(select!(
-            "WHERE users.name > $1 AND users.name >= $2 AND users.name < $3 AND users.state <> 'deleted' \
-             AND ($4 = '' OR users.state = $4) AND ($5 = 0 OR (users.suspended_at_ms IS NOT NULL \
-             AND (users.suspended_until_ms IS NULL OR users.suspended_until_ms > $5))) ORDER BY users.name LIMIT $6"
-        ));
-        let query = query.bind(after).bind(filter.prefix).bind(end).bind(states);
-        let query = query.bind(filter.suspended_at_ms.unwrap_or(0)).bind(i64::from(limit));
+    pub async fn users_page(&self, filter: UserFilter<'_>, after: &str, limit: u32) -> Result<Vec<User>, StoreError> {
+        let mut conditions = String::new();
+        let mut bound = Vec::new();
+        if let Some(state) = filter.state {
+            bound.push(state.as_str().to_owned());
+            conditions.push_str("AND users.state = $3 ");
+        }
+        if let Some((first, last)) = prefix_range(filter.prefix) {
+            let n = bound.len() + 3;
+            conditions.push_str(&format!(
+                "AND users.name >= ${n} AND users.name <= ${} AND SUBSTR(users.name, 1, {}) = ${n} ",
+                n + 1,
+                filter.prefix.len()
+            ));
+            bound.extend([first, last]);
+        }
+        if filter.suspended_at_ms.is_some() {
+            conditions.push_str(&format!(
+                "AND users.suspended_at_ms IS NOT NULL \
+                 AND (users.suspended_until_ms IS NULL OR users.suspended_until_ms > ${}) ",
+                bound.len() + 3
+            ));
+        }
+        let sql = format!(
+            select!("WHERE users.name > $1 AND users.state <> 'deleted' {} ORDER BY users.name LIMIT $2"),
+            conditions
+        );
+        // Only fixed conditions, numbers of parameters and a length were put into the text.
+        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(after).bind(i64::from(limit));
+        for value in bound {
+            query = query.bind(value);
+        }
+        if let Some(time_ms) = filter.suspended_at_ms {
+            query = query.bind(time_ms);
+        }
         Ok(query.try_map(user).fetch_all(&self.pool).await?)
     }
 
-    /// All that are there, and those that wait.
-    pub async fn user_counts(&self) -> Result<(i64, i64), StoreError> {
-        let sql = "SELECT state, COUNT(*) FROM users GROUP BY state";
-        let rows: Vec<(String, i64)> = sqlx::query_as(sql).fetch_all(&self.pool).await?;
-        let of = |state: State| rows.iter().find(|(text, _)| text == state.as_str()).map_or(0, |(_, count)| *count);
-        Ok((of(State::Active), of(State::Pending)))
+    /// Of those of `ids` who have any: their channels' names, and when each was last here.
+    pub async fn at_a_glance(&self, ids: &[String]) -> Result<HashMap<String, Glance>, StoreError> {
+        let mut glances: HashMap<String, Glance> = HashMap::new();
+        if ids.is_empty() {
+            return Ok(glances);
+        }
+        let list = placeholders(1, ids.len());
+        let sql = format!(
+            "SELECT owner_id, name FROM channels WHERE owner_id IN ({list}) AND deleted_at_ms IS NULL \
+             ORDER BY owner_id, name"
+        );
+        // Only `$1,$2,…` was put into the texts.
+        let mut channels = sqlx::query_as::<_, (String, String)>(AssertSqlSafe(sql));
+        let sql =
+            format!("SELECT user_id, MAX(last_used_at_ms) FROM sessions WHERE user_id IN ({list}) GROUP BY user_id");
+        let mut seen = sqlx::query_as::<_, (String, i64)>(AssertSqlSafe(sql));
+        for id in ids {
+            (channels, seen) = (channels.bind(id), seen.bind(id));
+        }
+        for (owner, name) in channels.fetch_all(&self.pool).await? {
+            glances.entry(owner).or_default().channels.push(name);
+        }
+        for (user, at_ms) in seen.fetch_all(&self.pool).await? {
+            glances.entry(user).or_default().last_seen_at_ms = Some(at_ms);
+        }
+        Ok(glances)
+    }
+
+    pub async fn user_count(&self, state: State) -> Result<i64, StoreError> {
+        let query = sqlx::query_scalar("SELECT COUNT(*) FROM users WHERE state = $1").bind(state.as_str());
+        Ok(query.fetch_one(&self.pool).await?)
     }
 
     async fn set(&self, sql: &'static str, user_id: &str, value: &str) -> Result<(), StoreError> {
@@ -363,7 +421,6 @@ impl Store {
             "UPDATE channels SET followers = followers - 1 WHERE id IN \
              (SELECT channel_id FROM follows WHERE user_id = $1)",
             "DELETE FROM follows WHERE user_id = $1",
-            "DELETE FROM pictures WHERE user_id = $1",
         ] {
             sqlx::query(sql).bind(user_id).execute(&mut *tx).await?;
         }

@@ -22,7 +22,8 @@ pub fn routes() -> ApiRouter<App> {
     ApiRouter::new()
         .api_route(
             "/admin/channels",
-            get_with(list, op("admin", "Channels, by name")).post_with(give, op("admin", "Make a channel for somebody")),
+            get_with(list, op("admin", "Channels, by name"))
+                .post_with(give, op("admin", "Make a channel for somebody")),
         )
         .api_route("/admin/channels/{name}", patch_with(transfer, op("admin", "Give a channel to somebody else")))
         .api_route("/admin/channels/{name}/suspend", post_with(suspend, op("admin", "Suspend a channel")))

@@ -14,15 +14,19 @@ use axum::body::Bytes;
 use axum::extract::State;
 use rivulet_hub::Broadcast;
 use rivulet_protocol::rest::{
-    Announcement, AnnouncementCreate, AnnouncementRecord, AuditEntry, InstanceSettings, LiveNow, Overview, Page, Storage,
+    Announcement, AnnouncementCreate, AnnouncementRecord, AuditEntry, InstanceSettings, LiveNow, Overview, Page,
+    Storage,
 };
-use rivulet_store::{AuditFilter, Picture};
+use rivulet_store::{AuditFilter, Picture, UserState};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
 
+const TAKE_STOCK_EVERY: Duration = Duration::from_secs(600);
 const MAX_NAME_CHARS: usize = 50;
 const MAX_TEXT_CHARS: usize = 300;
 const MAX_RETENTION_HOURS: u32 = 10 * 365 * 24;
@@ -57,8 +61,7 @@ pub fn routes() -> ApiRouter<App> {
 async fn overview(State(app): State<App>, caller: Caller) -> Result<Json<Overview>, Refusal> {
     caller.may(Action::Administer)?;
     let count = |count: i64| u64::try_from(count).unwrap_or(0);
-    let (users, pending_users) = app.store.user_counts().await?;
-    let (recorded, broadcasts, pictures) = app.store.storage_use().await?;
+    let usage = app.usage.borrow().clone();
     let disk = app.config.data.as_deref().and_then(disk);
     let mut live: Vec<LiveNow> = app.hub.list().iter().map(|broadcast| live_now(&app, broadcast)).collect();
     live.sort_by(|a, b| b.viewers.cmp(&a.viewers).then_with(|| a.channel.cmp(&b.channel)));
@@ -70,19 +73,34 @@ async fn overview(State(app): State<App>, caller: Caller) -> Result<Json<Overvie
     }
     Ok(Json(Overview {
         version: env!("CARGO_PKG_VERSION").into(),
-        users: count(users),
-        pending_users: count(pending_users),
-        channels: count(app.store.channel_count().await?),
+        users: count(app.store.user_count(UserState::Active).await?),
+        pending_users: count(app.store.user_count(UserState::Pending).await?),
+        channels: count(usage.channels),
         open_reports: count(app.store.open_reports().await?),
         live,
         storage: Storage {
-            recorded_bytes: count(recorded),
-            recorded_broadcasts: count(broadcasts),
-            picture_bytes: count(pictures),
+            recorded_bytes: count(usage.recorded_bytes),
+            recorded_broadcasts: count(usage.recorded_broadcasts),
+            picture_bytes: count(usage.picture_bytes),
             disk_free_bytes: disk.map(|(free, _)| free),
             disk_bytes: disk.map(|(_, all)| all),
         },
     }))
+}
+
+/// Counts what takes a look at whole tables: too much for a page that somebody waits for.
+pub async fn take_stock(app: &Shared, shutdown: &CancellationToken) {
+    let mut every = tokio::time::interval(TAKE_STOCK_EVERY);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            _ = every.tick() => match app.store.usage().await {
+                Ok(usage) => drop(app.usage.send_replace(usage)),
+                Err(error) => tracing::warn!(%error, "what is stored cannot be counted"),
+            },
+        }
+    }
 }
 
 fn live_now(app: &Shared, broadcast: &Broadcast) -> LiveNow {

@@ -1,9 +1,12 @@
 //! What moderators and admins of the instance do. An act is written to the audit log before it is
 //! done: one that is not in the log does not happen.
 
+mod categories;
 mod channels;
 mod instance;
 mod users;
+
+pub use instance::take_stock;
 
 use crate::policy::Action;
 use crate::refusal::Refusal;
@@ -16,7 +19,7 @@ use rivulet_store::{Act, User};
 const MAX_REASON_CHARS: usize = 500;
 
 pub fn routes() -> ApiRouter<App> {
-    users::routes().merge(channels::routes()).merge(instance::routes())
+    users::routes().merge(categories::routes()).merge(channels::routes()).merge(instance::routes())
 }
 
 /// What an act is done to.

@@ -17,7 +17,7 @@ use rivulet_protocol::rest::{
     Invite, InviteCreate, NewInvite, Page, ResetLink, Role, Suspend, UserCreate, UserEdit, UserRecord, UserState,
     WithReason,
 };
-use rivulet_store::{InviteCode, User, UserFilter, UserState as State_, password};
+use rivulet_store::{Glance, InviteCode, User, UserFilter, UserState as State_, password};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -28,7 +28,8 @@ pub fn routes() -> ApiRouter<App> {
     ApiRouter::new()
         .api_route(
             "/admin/users",
-            get_with(list, op("admin", "Users, by name")).post_with(create, op("admin", "Make an account for somebody")),
+            get_with(list, op("admin", "Users, by name"))
+                .post_with(create, op("admin", "Make an account for somebody")),
         )
         .api_route(
             "/admin/users/{name}",
@@ -42,7 +43,8 @@ pub fn routes() -> ApiRouter<App> {
         .api_route("/admin/users/{name}/reset-link", post_with(reset_link, op("admin", "A link for a new password")))
         .api_route(
             "/admin/invites",
-            get_with(invites, op("admin", "Invites, the newest first")).post_with(invite, op("admin", "Make an invite")),
+            get_with(invites, op("admin", "Invites, the newest first"))
+                .post_with(invite, op("admin", "Make an invite")),
         )
         .api_route("/admin/invites/{id}", delete_with(uninvite, op("admin", "Take an invite back")))
 }
@@ -57,10 +59,10 @@ struct Search {
     limit: Option<u32>,
 }
 
-async fn record(app: &App, user: &User, for_admin: bool) -> Result<UserRecord, Refusal> {
+fn record(user: &User, glance: Option<Glance>, for_admin: bool) -> UserRecord {
     let suspended = user.suspended(now_ms()).cloned();
-    let channels = app.store.channels_of(&user.id).await?;
-    Ok(UserRecord {
+    let Glance { channels, last_seen_at_ms } = glance.unwrap_or_default();
+    UserRecord {
         id: user.id.clone(),
         username: user.name.clone(),
         display_name: user.shown_name().to_owned(),
@@ -73,12 +75,17 @@ async fn record(app: &App, user: &User, for_admin: bool) -> Result<UserRecord, R
         // An address is for writing to somebody, which is not what moderators do.
         email: user.email.clone().filter(|_| for_admin),
         second_factor: user.totp.is_some(),
-        channels: channels.into_iter().map(|channel| channel.name).collect(),
+        channels,
         created_at_ms: user.created_at_ms,
-        last_seen_at_ms: app.store.last_seen(&user.id).await?,
+        last_seen_at_ms,
         sign_up_reason: user.sign_up_reason.clone(),
         suspended,
-    })
+    }
+}
+
+async fn record_of(app: &App, user: &User, for_admin: bool) -> Result<UserRecord, Refusal> {
+    let glance = app.store.at_a_glance(std::slice::from_ref(&user.id)).await?.remove(&user.id);
+    Ok(record(user, glance, for_admin))
 }
 
 async fn list(
@@ -101,11 +108,11 @@ async fn list(
     let (after, limit) = (cursor.after().unwrap_or(""), cursor.limit());
     let rows = app.store.users_page(filter, after, limit + 1).await?;
     let rows = cursor.page(rows, |user| user.name.clone());
-    let mut items = Vec::with_capacity(rows.items.len());
-    for user in &rows.items {
-        items.push(record(&app, user, actor.role == Role::Admin).await?);
-    }
-    Ok(Json(Page { items, next: rows.next }))
+    let ids: Vec<String> = rows.items.iter().map(|user| user.id.clone()).collect();
+    let mut glances = app.store.at_a_glance(&ids).await?;
+    let for_admin = actor.role == Role::Admin;
+    let items = rows.items.iter().map(|user| record(user, glances.remove(&user.id), for_admin));
+    Ok(Json(Page { items: items.collect(), next: rows.next }))
 }
 
 /// The user that the path names.
@@ -125,11 +132,11 @@ async fn below(app: &App, actor: &Actor<'_>, name: &str) -> Result<User, Refusal
 
 async fn show(State(app): State<App>, caller: Caller, Named(name): Named) -> Result<Json<UserRecord>, Refusal> {
     let actor = caller.may(Action::Moderate)?;
-    Ok(Json(record(&app, &named(&app, &name).await?, actor.role == Role::Admin).await?))
+    Ok(Json(record_of(&app, &named(&app, &name).await?, actor.role == Role::Admin).await?))
 }
 
 async fn answer(app: &App, user_id: &str, actor: &Actor<'_>) -> Result<UserRecord, Refusal> {
-    record(app, &app.fresh(user_id).await?, actor.user.role == Role::Admin).await
+    record_of(app, &app.fresh(user_id).await?, actor.user.role == Role::Admin).await
 }
 
 async fn create(

@@ -193,7 +193,8 @@ async fn a_name_that_was_good_when_given_is_checked_again() {
 
 #[tokio::test]
 async fn redirects_are_answers() {
-    let (port, _task) = peer("HTTP/1.1 302 Found\r\nlocation: http://169.254.169.254/\r\ncontent-length: 0\r\n\r\n").await;
+    let (port, _task) =
+        peer("HTTP/1.1 302 Found\r\nlocation: http://169.254.169.254/\r\ncontent-length: 0\r\n\r\n").await;
     let client = client(&["127.0.0.1"], Resolver::fixed(names));
     let answer = client.send(get(&format!("http://127.0.0.1:{port}/")), BOUNDS).await.unwrap();
     assert_eq!(answer.status, StatusCode::FOUND);

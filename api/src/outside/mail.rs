@@ -3,8 +3,8 @@
 
 use lettre::message::Mailbox;
 use lettre::message::header::ContentType;
-use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,11 +47,14 @@ impl std::str::FromStr for Smtp {
         const FORM: &str = "write smtps://USER:PASSWORD@HOST:465?from=ADDRESS";
         let url = Url::parse(text).map_err(|_| FORM.to_owned())?;
         let host = url.host_str().filter(|host| !host.is_empty()).ok_or(FORM)?.to_owned();
-        let (mut from, mut tls) = (None, match url.scheme() {
-            "smtps" => Wanted::FromTheStart,
-            "smtp" => Wanted::Upgrade,
-            _ => return Err(FORM.into()),
-        });
+        let (mut from, mut tls) = (
+            None,
+            match url.scheme() {
+                "smtps" => Wanted::FromTheStart,
+                "smtp" => Wanted::Upgrade,
+                _ => return Err(FORM.into()),
+            },
+        );
         for (key, value) in url.query_pairs() {
             match (&*key, &*value) {
                 ("from", value) => from = value.parse::<Mailbox>().ok(),

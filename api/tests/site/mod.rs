@@ -8,12 +8,14 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::uri::Scheme;
 use axum::http::{HeaderMap, Request, StatusCode, header};
+use futures_util::FutureExt;
 use http_body_util::BodyExt;
 use rivulet_api::{Api, Config, Deps};
 use rivulet_hub::{Broadcast, BroadcastInfo, Hub};
 use rivulet_protocol::ChannelName;
 use rivulet_protocol::rest::{Latency, LiveState, Problem, Role};
-use rivulet_store::{SetupToken, Store, password};
+use rivulet_store::testing::TempDir;
+use rivulet_store::{Blobs, SetupToken, Store, password};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::net::{IpAddr, SocketAddr};
@@ -61,21 +63,27 @@ pub struct Site {
     pub config: Config,
     pub api: Api,
     pub setup_token: SetupToken,
+    pub blobs: Blobs,
+    dir: Arc<TempDir>,
 }
 
 impl Site {
     pub fn new(store: Store) -> Self {
         let setup_token = SetupToken::generate();
         let config = Config { setup_token: Some(setup_token.clone()), ..Config::default() };
-        let (hub, shutdown) = (Hub::default(), CancellationToken::new());
-        let deps = Deps { store: store.clone(), hub: hub.clone(), shutdown: shutdown.clone() };
-        Self { store, hub, shutdown, api: Api::new(config.clone(), deps), config, setup_token }
+        let (hub, shutdown, dir) = (Hub::default(), CancellationToken::new(), Arc::new(TempDir::new()));
+        // A folder is open at once.
+        let blobs = Blobs::open(None, dir.path()).now_or_never().unwrap().unwrap();
+        let (deps_store, deps_hub) = (store.clone(), hub.clone());
+        let deps = Deps { store: deps_store, hub: deps_hub, blobs: blobs.clone(), shutdown: shutdown.clone() };
+        Self { store, hub, shutdown, api: Api::new(config.clone(), deps), config, setup_token, blobs, dir }
     }
 
     pub fn configured(self, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = self.config.clone();
         change(&mut config);
-        let deps = Deps { store: self.store.clone(), hub: self.hub.clone(), shutdown: self.shutdown.clone() };
+        let (store, hub) = (self.store.clone(), self.hub.clone());
+        let deps = Deps { store, hub, blobs: self.blobs.clone(), shutdown: self.shutdown.clone() };
         Self { api: Api::new(config.clone(), deps), config, ..self }
     }
 
@@ -225,6 +233,21 @@ impl Client {
         request.extensions_mut().insert(ConnectInfo(SocketAddr::new(self.from, 5000)));
         request.extensions_mut().insert(self.scheme.clone());
         self.router.clone().oneshot(request).await.unwrap()
+    }
+
+    /// Of an address outside of the API.
+    pub async fn at_root(&self, method: &str, path: &str) -> axum::response::Response {
+        let mut request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+        request.headers_mut().extend(self.headers.clone());
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
+    /// An answer whose body may be anything.
+    pub async fn status(&self, path: &str) -> Answer {
+        let response = self.start("GET", path, Body::empty()).await;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        Answer { status, headers, body: String::from_utf8_lossy(&body).into_owned() }
     }
 
     pub async fn send(&self, method: &str, path: &str, body: Body) -> Answer {

@@ -1,0 +1,236 @@
+//! A small part of Twitch's API (`/helix`), so that tools which know that one can be pointed here. A
+//! user there is a channel here: ids and logins are those of channels.
+
+use crate::directory::page;
+use crate::policy::Action;
+use crate::request::Caller;
+use crate::view::OnAir;
+use crate::{App, now_ms};
+use axum::extract::{RawQuery, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use rivulet_protocol::rest::{AccessKind, LiveState};
+use rivulet_store::{Channel, StoreError};
+use serde_json::{Value, json};
+
+const MAX_NAMED: usize = 100;
+const DEFAULT_PAGE: usize = 20;
+
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/helix/users", get(users))
+        .route("/helix/streams", get(streams))
+        .route("/helix/channels", get(channels))
+        .route("/helix/channels/followers", get(followers))
+}
+
+/// An error as that API has it.
+struct Refused(StatusCode, &'static str);
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let Self(status, message) = self;
+        let error = status.canonical_reason().unwrap_or_default();
+        (status, Json(json!({"error": error, "status": status.as_u16(), "message": message}))).into_response()
+    }
+}
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "request failed");
+        Self(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on the server.")
+    }
+}
+
+/// A query in which a name may come many times.
+struct Asked(Vec<(String, String)>);
+
+impl Asked {
+    fn new(query: Option<&str>) -> Result<Self, Refused> {
+        let pairs = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+        let pairs: Vec<_> = pairs.into_owned().take(2 * MAX_NAMED + 1).collect();
+        match pairs.len() > 2 * MAX_NAMED {
+            true => Err(Refused(StatusCode::BAD_REQUEST, "There are too many parameters.")),
+            false => Ok(Self(pairs)),
+        }
+    }
+
+    fn all(&self, name: &str) -> Vec<String> {
+        self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone()).take(MAX_NAMED).collect()
+    }
+
+    fn one(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    fn first(&self) -> usize {
+        self.one("first").and_then(|first| first.parse().ok()).unwrap_or(DEFAULT_PAGE).clamp(1, MAX_NAMED)
+    }
+}
+
+fn time(ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(ms).map(|time| time.to_string()).unwrap_or_default()
+}
+
+/// Channels that everybody may know of.
+async fn named(app: &App, ids: &[String], logins: &[String]) -> Result<Vec<Channel>, Refused> {
+    let logins: Vec<String> = logins.iter().map(|login| login.to_ascii_lowercase()).collect();
+    let mut found = app.store.channels_by_names(&logins).await?;
+    for id in ids {
+        found.extend(app.store.channel_by_id(id).await?);
+    }
+    let now_ms = now_ms();
+    found.retain(|channel| channel.suspended(now_ms).is_none() && channel.access != AccessKind::Private);
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    found.dedup_by(|a, b| a.id == b.id);
+    Ok(found)
+}
+
+fn picture(app: &App, channel: &Channel) -> String {
+    let Some((picture, size)) = channel.avatar.as_ref().and_then(|p| Some((p, *p.sizes.last()?))) else {
+        return String::new();
+    };
+    let site = app.config.public_url.as_deref().unwrap_or_default();
+    format!("{}/{}", site.trim_end_matches('/'), picture.object_key(size))
+}
+
+fn user(app: &App, channel: &Channel) -> Value {
+    json!({
+        "id": channel.id,
+        "login": channel.name,
+        "display_name": channel.shown_name(),
+        "type": "",
+        "broadcaster_type": "",
+        "description": "",
+        "profile_image_url": picture(app, channel),
+        "offline_image_url": "",
+        "view_count": 0,
+        "created_at": time(channel.created_at_ms),
+    })
+}
+
+/// Without a name it is whoever asks.
+async fn users(State(app): State<App>, caller: Caller, RawQuery(query): RawQuery) -> Result<Json<Value>, Refused> {
+    let asked = Asked::new(query.as_deref())?;
+    let (ids, logins) = (asked.all("id"), asked.all("login"));
+    let found = match (ids.is_empty() && logins.is_empty(), caller.known()) {
+        (true, None) => return Err(Refused(StatusCode::UNAUTHORIZED, "Name somebody, or send a token.")),
+        (true, Some(user)) => app.store.channels_of(&user.id).await?,
+        (false, _) => named(&app, &ids, &logins).await?,
+    };
+    let data: Vec<Value> = found.iter().map(|channel| user(&app, channel)).collect();
+    Ok(Json(json!({"data": data})))
+}
+
+fn stream(channel: &Channel, id: &str, on_air: &OnAir) -> Value {
+    let (game_id, game_name) = channel.category.as_ref().map_or(("", ""), |c| (&c.slug, &c.name));
+    let thumbnail = on_air.thumbnail_at_ms.map(|at| format!("/live/{}/thumbnail.jpg?t={at}", channel.name));
+    json!({
+        "id": id,
+        "user_id": channel.id,
+        "user_login": channel.name,
+        "user_name": channel.shown_name(),
+        "game_id": game_id,
+        "game_name": game_name,
+        "type": "live",
+        "title": channel.title,
+        "tags": channel.tags,
+        "viewer_count": on_air.viewers,
+        "started_at": time(on_air.started_at_ms),
+        "language": channel.language,
+        "thumbnail_url": thumbnail.unwrap_or_default(),
+        "tag_ids": [],
+        "is_mature": channel.mature,
+    })
+}
+
+/// Those with the most viewers first; a cursor is how many were seen.
+async fn streams(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Json<Value>, Refused> {
+    let asked = Asked::new(query.as_deref())?;
+    let (ids, logins, games) = (asked.all("user_id"), asked.all("user_login"), asked.all("game_id"));
+    let after: usize = asked.one("after").and_then(|after| after.parse().ok()).unwrap_or(0);
+    let live = app.hub.list();
+    let live = live.iter().filter(|b| b.status.borrow().state != LiveState::Starting);
+    let wanted = live.filter(|b| {
+        (ids.is_empty() && logins.is_empty())
+            || ids.contains(&b.info.channel_id)
+            || logins.iter().any(|login| login.eq_ignore_ascii_case(&b.info.channel))
+    });
+    let wanted: Vec<_> = wanted.collect();
+    let names: Vec<String> = wanted.iter().map(|b| b.info.channel.clone()).collect();
+    let rows = named(&app, &[], &names).await?;
+    let rows = rows
+        .iter()
+        .filter(|row| games.is_empty() || row.category.as_ref().is_some_and(|category| games.contains(&category.slug)));
+    let mut found: Vec<(u32, Value)> = rows
+        .filter_map(|row| {
+            let broadcast = wanted.iter().find(|b| b.info.channel == row.name)?;
+            let on_air = OnAir::of(broadcast, app.rooms.watching(&row.name));
+            Some((on_air.viewers, stream(row, &broadcast.info.id, &on_air)))
+        })
+        .collect();
+    found.sort_by_key(|(viewers, _)| std::cmp::Reverse(*viewers));
+    let (all, first) = (found.len(), asked.first());
+    let data: Vec<Value> = found.into_iter().skip(after).take(first).map(|(_, stream)| stream).collect();
+    let end = after.saturating_add(first);
+    let pagination = if end < all { json!({"cursor": end.to_string()}) } else { json!({}) };
+    Ok(Json(json!({"data": data, "pagination": pagination})))
+}
+
+async fn channels(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Json<Value>, Refused> {
+    let ids = Asked::new(query.as_deref())?.all("broadcaster_id");
+    if ids.is_empty() {
+        return Err(Refused(StatusCode::BAD_REQUEST, "The parameter broadcaster_id is missing."));
+    }
+    let data = named(&app, &ids, &[]).await?.into_iter().map(|channel| {
+        let (game_id, game_name) = channel.category.as_ref().map_or(("", ""), |c| (&c.slug, &c.name));
+        json!({
+            "broadcaster_id": channel.id,
+            "broadcaster_login": channel.name,
+            "broadcaster_name": channel.shown_name(),
+            "broadcaster_language": channel.language,
+            "game_id": game_id,
+            "game_name": game_name,
+            "title": channel.title,
+            "delay": 0,
+            "tags": channel.tags,
+            "content_classification_labels": [],
+            "is_branded_content": false,
+        })
+    });
+    Ok(Json(json!({"data": data.collect::<Vec<_>>()})))
+}
+
+/// How many is everybody's to know; who they are is for those who run the channel.
+async fn followers(State(app): State<App>, caller: Caller, RawQuery(query): RawQuery) -> Result<Json<Value>, Refused> {
+    let asked = Asked::new(query.as_deref())?;
+    let id = asked.one("broadcaster_id").unwrap_or_default().to_owned();
+    if id.is_empty() {
+        return Err(Refused(StatusCode::BAD_REQUEST, "The parameter broadcaster_id is missing."));
+    }
+    let Some(channel) = named(&app, &[id], &[]).await?.into_iter().next() else {
+        return Ok(Json(json!({"total": 0, "data": [], "pagination": {}})));
+    };
+    let total = channel.followers;
+    if caller.may_in(&app, &channel, Action::SeeChannelInside).await.is_err() {
+        return Ok(Json(json!({"total": total, "data": [], "pagination": {}})));
+    }
+    let first = asked.first() as u32;
+    let before = asked.one("after").and_then(|cursor| cursor.split_once('-'));
+    let before = before.and_then(|(time, id)| Some((time.parse().ok()?, id)));
+    let rows = app.store.followers(&channel.id, before, first + 1).await?;
+    let (rows, next) = page(rows, first, |(follower, id)| format!("{}-{id}", follower.since_ms));
+    let data = rows.into_iter().map(|(follower, id)| {
+        json!({
+            "user_id": id,
+            "user_login": follower.username,
+            "user_name": follower.display_name,
+            "followed_at": time(follower.since_ms),
+        })
+    });
+    let data: Vec<Value> = data.collect();
+    let pagination = next.map_or(json!({}), |cursor| json!({"cursor": cursor}));
+    Ok(Json(json!({"total": total, "data": data, "pagination": pagination})))
+}
