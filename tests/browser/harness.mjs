@@ -71,8 +71,8 @@ export class Server {
     return output.trim();
   }
 
-  async user(name) {
-    await this.admin(["user", "create", name, "--role", "admin"], `${PASSWORD}\n`);
+  async user(name, role = "admin") {
+    await this.admin(["user", "create", name, "--role", role], `${PASSWORD}\n`);
   }
 
   // Answers the channel's stream key.
@@ -152,6 +152,12 @@ export async function plays(page, seconds = 2) {
   await page.waitForFunction(() => document.querySelector("video")?.readyState >= 3, null, { timeout: 45_000 });
   const from = await page.evaluate(() => document.querySelector("video").currentTime);
   await page.waitForFunction((until) => document.querySelector("video").currentTime >= until, from + seconds);
+}
+
+// Nothing is wider than the window.
+export async function fits(page) {
+  const [content, window] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  assert.ok(content <= window, `${page.url()} is ${content} px wide in a window of ${window} px`);
 }
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");

@@ -21,14 +21,18 @@ pub fn feed(visitor: &Visitor, origin: &str, channel: &Channel, broadcasts: &[Br
         escaped(&format!("{address}/feed.xml")),
     );
     for broadcast in broadcasts {
-        item(&mut feed, lang, &address, &name, broadcast);
+        let title = match broadcast.ended_at_ms {
+            None => text::heading(channel),
+            Some(_) if broadcast.title.is_empty() => name.clone(),
+            Some(_) => broadcast.title.clone(),
+        };
+        item(&mut feed, lang, &address, &name, &title, broadcast);
     }
     feed.push_str("</channel>\n</rss>\n");
     feed
 }
 
-fn item(feed: &mut String, lang: Lang, address: &str, name: &str, broadcast: &BroadcastInfo) {
-    let title = if broadcast.title.is_empty() { name } else { &broadcast.title };
+fn item(feed: &mut String, lang: Lang, address: &str, name: &str, title: &str, broadcast: &BroadcastInfo) {
     let (link, text) = match broadcast.ended_at_ms {
         None => (address.to_owned(), lang.is_live_now(name)),
         Some(ended) => (format!("{address}/videos"), lang.duration(ended - broadcast.started_at_ms)),

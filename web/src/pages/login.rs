@@ -138,7 +138,7 @@ pub fn forgotten(visitor: &Visitor) -> Page {
     Page { section: Section::Account, ..Page::plain(title, lang.forgotten_text().to_owned(), body) }
 }
 
-/// `/password/reset`, where the e-mailed link leads.
+/// `/reset-password`, where the e-mailed link leads.
 pub fn reset(visitor: &Visitor, token: String) -> Page {
     let lang = visitor.lang;
     let form = Form::new(visitor, "reset", "POST password/reset").next("/login");
@@ -154,10 +154,10 @@ pub fn reset(visitor: &Visitor, token: String) -> Page {
     Page { section: Section::Account, ..Page::plain(title, lang.reset_text().to_owned(), body) }
 }
 
-/// `/settings/email/confirm`, where the e-mailed link leads.
+/// `/confirm-email`, where the e-mailed link leads.
 pub fn confirm_email(visitor: &Visitor, token: String) -> Page {
     let lang = visitor.lang;
-    let form = Form::new(visitor, "confirm", "POST me/email/confirm").next("/settings?saved=email-confirmed");
+    let form = Form::new(visitor, "confirm", "POST me/email/confirm").next("/settings?saved=email");
     let head = view! { <h1>{lang.confirm_email()}</h1> <p class="muted">{lang.confirm_email_text()}</p> };
     let inputs = view! {
         {form.hidden("token:secret", token)}
