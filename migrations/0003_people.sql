@@ -166,6 +166,7 @@ ALTER TABLE channels ADD COLUMN suspended_until_ms BIGINT;
 ALTER TABLE channels ADD COLUMN suspended_reason TEXT NOT NULL DEFAULT '';
 -- Its name stays taken, and its row until its recordings are gone.
 ALTER TABLE channels ADD COLUMN deleted_at_ms BIGINT;
+CREATE INDEX channels_by_end ON channels (deleted_at_ms);
 CREATE INDEX channels_by_category ON channels (category, name);
 CREATE INDEX channels_by_language ON channels (language, name);
 

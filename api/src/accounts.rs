@@ -61,6 +61,7 @@ async fn instance(State(app): State<App>) -> Result<Json<Instance>, Refusal> {
         logo: logo.and_then(|logo| Some(format!("/{}", logo.object_key(*logo.sizes.last()?)))),
         oidc: app.oidc.as_ref().map(|oidc| format!("Log in with {}", oidc.settings.name)),
         mail: app.mails(),
+        push_key: app.push().await?.public_key(),
         announcements: running.take(MAX_ANNOUNCEMENTS).map(|record| record.announcement).collect(),
         ..Instance::default()
     }))
@@ -195,6 +196,7 @@ pub async fn describe(app: &App, user: &User) -> Result<Me, Refusal> {
         second_factor: user.totp.is_some(),
         recovery_codes_left: app.store.recovery_codes_left(&user.id).await?.try_into().unwrap_or(0),
         has_password: user.has_password,
+        unread: crate::notifications::unread(app, &user.id).await?,
         suspended: user.suspended(now_ms()).cloned(),
         ..Me::default()
     })

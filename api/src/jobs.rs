@@ -1,9 +1,9 @@
 //! What the API does without being asked: notes how many watch, and tells of what goes on and off
 //! the air.
 
-use crate::{Shared, events, now_ms};
+use crate::{Shared, events, notifications, now_ms};
 use rivulet_hub::{Broadcast, HubEvent};
-use rivulet_protocol::rest::WebhookEvent;
+use rivulet_protocol::rest::{AccessKind, WebhookEvent};
 use rivulet_store::StoreError;
 use serde_json::json;
 use std::time::Duration;
@@ -53,7 +53,13 @@ async fn online(app: &Shared, broadcast: &Broadcast) -> Result<(), StoreError> {
         return Ok(());
     }
     app.store.add_viewer_sample(&broadcast.info.id, now_ms(), app.viewers(&broadcast.info.channel)).await?;
-    tell(app, broadcast, WebhookEvent::StreamOnline).await
+    tell(app, broadcast, WebhookEvent::StreamOnline).await?;
+    // Private channels are nobody else's news.
+    let channel = app.store.channel_by_id(&broadcast.info.channel_id).await?;
+    match channel.filter(|channel| channel.access != AccessKind::Private) {
+        Some(channel) => notifications::went_live(app, &channel).await,
+        None => Ok(()),
+    }
 }
 
 async fn offline(app: &Shared, broadcast: &Broadcast, shutdown: &CancellationToken) -> Result<(), StoreError> {

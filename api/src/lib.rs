@@ -22,6 +22,7 @@ mod limits;
 mod login;
 mod markdown;
 mod me;
+mod notifications;
 mod oidc;
 mod once;
 mod outside;
@@ -159,6 +160,7 @@ struct Shared {
     slots: slots::Slots,
     rooms: rooms::Rooms,
     playback_key: OnceCell<PlaybackKey>,
+    push: OnceCell<outside::push::Sender>,
 }
 
 type App = Arc<Shared>;
@@ -210,6 +212,7 @@ impl Api {
             slots: slots::Slots::new(config.max_event_streams, config.max_event_streams_per_address),
             rooms: rooms::Rooms::new(store.clone(), hub.clone(), shutdown.clone()),
             playback_key: OnceCell::new(),
+            push: OnceCell::new(),
             config,
             store,
             hub,
@@ -241,6 +244,7 @@ impl Api {
             .merge(forgotten::routes())
             .merge(login::routes())
             .merge(me::routes())
+            .merge(notifications::routes())
             .merge(people::routes())
             .merge(pictures::routes())
             .merge(schedule::routes())

@@ -2,7 +2,7 @@
 //! services while no page is open.
 
 use crate::docs::{Done, op};
-use crate::outside::push::{Sent, Sender, Subscriber};
+use crate::outside::push::{Sender, Sent, Subscriber};
 use crate::policy::Action;
 use crate::refusal::Refusal;
 use crate::request::{Body, Caller, Cursor, Params};

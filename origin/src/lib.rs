@@ -23,6 +23,7 @@ use rivulet_store::{Blobs, SecretHash, Store};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, info_span};
@@ -38,7 +39,7 @@ pub struct Config {
     /// Wished length of a part.
     pub part: Ticks,
     /// How long the segments of an ended broadcast are kept; `None`: for ever.
-    pub retention: Option<Duration>,
+    pub retention: watch::Receiver<Option<Duration>>,
     /// What a CDN sends that fetches for everybody who may watch.
     pub cdn_secret: Option<SecretHash>,
 }
@@ -104,7 +105,7 @@ impl Origin {
         let (blobs, store) = (self.deps.blobs.clone(), self.deps.store.clone());
         let (recorder, recording) = Recorder::new(blobs, store, spool, self.metrics.recorder.clone());
         let recording = tokio::spawn(recording);
-        let retention = retention::run(self.deps.clone(), self.config.retention, shutdown.clone());
+        let retention = retention::run(self.deps.clone(), self.config.retention.clone(), shutdown.clone());
         let retention = tokio::spawn(retention);
         let tasks = TaskTracker::new();
         while let Some(Some(broadcast)) = shutdown.run_until_cancelled(self.starts.next()).await {

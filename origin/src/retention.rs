@@ -2,16 +2,17 @@
 
 use crate::{Deps, now_ms};
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 const EVERY: Duration = Duration::from_secs(60);
 const BATCH: u32 = 500;
 
-pub async fn run(deps: Deps, keep: Option<Duration>, shutdown: CancellationToken) {
-    let Some(keep) = keep else { return };
+pub async fn run(deps: Deps, keep: watch::Receiver<Option<Duration>>, shutdown: CancellationToken) {
     loop {
-        if let Err(error) = sweep(&deps, now_ms() - keep.as_millis() as i64).await {
+        let before_ms = keep.borrow().map_or(0, |keep| now_ms() - keep.as_millis() as i64);
+        if let Err(error) = sweep(&deps, before_ms).await {
             warn!(%error, "retention will try again");
         }
         tokio::select! {
@@ -22,7 +23,9 @@ pub async fn run(deps: Deps, keep: Option<Duration>, shutdown: CancellationToken
 }
 
 pub async fn sweep(deps: &Deps, before_ms: i64) -> anyhow::Result<()> {
-    for broadcast in deps.store.broadcasts_ended_before(before_ms, BATCH).await? {
+    let mut broadcasts = deps.store.broadcasts_of_deleted(BATCH).await?;
+    broadcasts.extend(deps.store.broadcasts_ended_before(before_ms, BATCH).await?);
+    for broadcast in broadcasts {
         loop {
             let segments = deps.store.segments_of(&broadcast.id, BATCH).await?;
             if segments.is_empty() {

@@ -98,7 +98,6 @@ async fn perform(task: Task, store: &Store) -> anyhow::Result<()> {
             let role = match role {
                 RoleName::Viewer => Role::Viewer,
                 RoleName::Moderator => Role::Moderator,
-                RoleName::Moderator => Role::Moderator,
                 RoleName::Admin => Role::Admin,
             };
             store.create_user(&parsed, &hash, role, now).await.map_err(|e| taken(e, "user", &name))?;

@@ -2,6 +2,7 @@
 //! signal, and then stops them in the order in which media flows, so that nothing is lost.
 
 use crate::config::Serve;
+use crate::tuning::Tuning;
 use crate::{demo, http, metrics};
 use anyhow::Context;
 use rivulet_api::Api;
@@ -68,6 +69,7 @@ pub struct App {
     transcoder: Transcoder,
     origin: Origin,
     registry: prometheus::Registry,
+    tuning: Tuning,
     http: http::Server,
     setup: Option<SetupToken>,
 }
@@ -83,7 +85,6 @@ impl App {
                 )
             },
         )?;
-        let ladder = settings.ladder().map_err(anyhow::Error::msg)?;
         let limits = settings.limits().map_err(anyhow::Error::msg)?;
         let tls = match (&settings.tls_cert, &settings.tls_key) {
             (Some(cert), Some(key)) => Some(certificate(cert, key)?),
@@ -92,6 +93,8 @@ impl App {
         let store = Store::open(&settings.storage.database()).await?;
         let blobs = Blobs::open(settings.storage.blobs.as_deref(), &settings.storage.data).await?;
         blobs.check().await?;
+        let tuning = Tuning::new(&settings, store.clone()).map_err(anyhow::Error::msg)?;
+        tuning.read().await;
         let hub = Hub::default();
         let registry = prometheus::Registry::new();
         let ingest = rivulet_ingest::Config {
@@ -107,7 +110,12 @@ impl App {
         let ingest = Ingest::bind(ingest, deps).await?;
         let worker = std::env::current_exe().context("cannot find this program's own file")?;
         let transcoder = Transcoder::new(
-            rivulet_transcoder::Config { ladder, warm: settings.warm, worker, args: vec!["worker".into()] },
+            rivulet_transcoder::Config {
+                ladder: tuning.ladder(),
+                warm: settings.warm,
+                worker,
+                args: vec!["worker".into()],
+            },
             rivulet_transcoder::Deps { hub: hub.clone() },
         );
         let origin = Origin::new(
@@ -115,7 +123,7 @@ impl App {
                 spool: settings.storage.data.join("spool"),
                 spool_max_bytes: settings.spool_mib * 1024 * 1024,
                 part: settings.part().map_err(anyhow::Error::msg)?,
-                retention: Some(settings.retention).filter(|keep| !keep.is_zero()),
+                retention: tuning.retention(),
                 cdn_secret: settings.cdn_secret.as_deref().map(rivulet_store::SecretHash::of),
             },
             rivulet_origin::Deps { store: store.clone(), blobs: blobs.clone(), hub: hub.clone() },
@@ -127,7 +135,7 @@ impl App {
         });
         let http = http::Server::bind(settings.http, https).await?;
         let setup = (store.admin_count().await? == 0).then(SetupToken::generate);
-        Ok(Self { settings, store, blobs, hub, ingest, transcoder, origin, registry, http, setup })
+        Ok(Self { settings, store, blobs, hub, ingest, transcoder, origin, registry, tuning, http, setup })
     }
 
     pub async fn run(self, signal: CancellationToken) -> anyhow::Result<()> {
@@ -170,6 +178,7 @@ impl App {
             Arc::new(metrics::Metrics::new(self.registry, self.hub.clone(), self.ingest.stats(), api.clone())?);
         tokio::spawn(metrics.clone().follow());
         let jobs = tokio::spawn(api.clone().run(signal.clone()));
+        tokio::spawn(self.tuning.run(signal.clone()));
         let router = rivulet_web::router(rivulet_web::WebDeps { api: api.in_process() })
             .merge(self.origin.router())
             .merge(api.router())

@@ -8,6 +8,7 @@ mod demo;
 mod doctor;
 mod http;
 mod metrics;
+mod tuning;
 
 use clap::{Args, Command, FromArgMatches, Parser, Subcommand};
 use config::{Serve, Storage};

@@ -203,6 +203,19 @@ impl Store {
         Ok(rows.into_iter().map(broadcast).collect())
     }
 
+    /// Up to `limit` ended ones of channels that were deleted: they go whatever their age.
+    pub async fn broadcasts_of_deleted(&self, limit: u32) -> Result<Vec<Broadcast>, StoreError> {
+        let rows: Vec<BroadcastRow> = sqlx::query_as(
+            "SELECT broadcasts.id, channel_id, broadcasts.title, started_at_ms, ended_at_ms \
+             FROM channels JOIN broadcasts ON broadcasts.channel_id = channels.id \
+             WHERE channels.deleted_at_ms IS NOT NULL AND ended_at_ms IS NOT NULL LIMIT $1",
+        )
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(broadcast).collect())
+    }
+
     /// Deletes the broadcast's row, unless segments are still recorded: their objects would be
     /// lost in the blob store for ever. Answers whether it is gone.
     pub async fn forget_broadcast(&self, id: &str) -> Result<bool, StoreError> {

@@ -95,6 +95,14 @@ impl Store {
         Ok(query.fetch_optional(&self.pool).await?)
     }
 
+    /// What is there under the name; `value` from here on, where nothing was.
+    pub async fn instance_default(&self, name: &str, value: &str) -> Result<String, StoreError> {
+        let sql = "INSERT INTO instance (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+        sqlx::query(sql).bind(name).bind(value).execute(&self.pool).await?;
+        let sql = "SELECT value FROM instance WHERE name = $1";
+        Ok(sqlx::query_scalar(sql).bind(name).fetch_one(&self.pool).await?)
+    }
+
     pub async fn set_instance_value(&self, name: &str, value: &str) -> Result<(), StoreError> {
         let sql = "INSERT INTO instance (name, value) VALUES ($1, $2) \
                    ON CONFLICT (name) DO UPDATE SET value = excluded.value";

@@ -17,6 +17,7 @@ mod instance;
 mod keys;
 mod moderation;
 pub mod names;
+mod notifications;
 pub mod password;
 mod pictures;
 pub mod playback;
@@ -41,6 +42,7 @@ pub use factors::Passkey;
 pub use id::{base32, random, random_name};
 pub use instance::{Act, AuditFilter, Kept, Usage};
 pub use keys::KeyHolder;
+pub use notifications::PushTarget;
 pub use pictures::Picture;
 pub use secret::{AccessToken, InviteCode, Secret, SecretHash, SessionToken, SetupToken, StreamKey, TicketToken};
 pub use sessions::{Place, Session};
@@ -66,6 +68,9 @@ pub enum StoreError {
     /// The database cannot be opened; the text names it and the mend.
     #[error("{0}")]
     Open(String),
+    /// A row that no version of ours has written.
+    #[error("{0} in the database is damaged")]
+    Damaged(&'static str),
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),
 }

@@ -41,6 +41,7 @@ impl Store {
                    JOIN broadcasts ON broadcasts.channel_id = follows.channel_id \
                    WHERE follows.user_id = $1 AND follows.notify = 1 AND started_at_ms > $2 AND started_at_ms < $3 \
                    AND started_at_ms >= follows.created_at_ms AND channels.deleted_at_ms IS NULL \
+                   AND channels.access <> 'private' \
                    ORDER BY started_at_ms DESC LIMIT $4";
         let notification = |row: AnyRow| {
             let (name, display_name): (String, String) = (row.try_get("name")?, row.try_get("display_name")?);

@@ -100,15 +100,12 @@ impl Store {
     /// Made by whoever needs it first.
     pub async fn playback_key(&self) -> Result<PlaybackKey, StoreError> {
         let fresh: String = id::random::<32>().iter().map(|byte| format!("{byte:02x}")).collect();
-        let made = "INSERT INTO instance (name, value) VALUES ('playback_key', $1) ON CONFLICT (name) DO NOTHING";
-        sqlx::query(made).bind(&fresh).execute(&self.pool).await?;
-        let sql = "SELECT value FROM instance WHERE name = 'playback_key'";
-        let text: String = sqlx::query_scalar(sql).fetch_one(&self.pool).await?;
+        let text = self.instance_default("playback_key", &fresh).await?;
         let mut key = [0; 32];
         for (byte, digits) in key.iter_mut().zip(text.as_bytes().chunks(2)) {
             let digits = std::str::from_utf8(digits).ok();
             let value = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-            *byte = value.ok_or(StoreError::Database(sqlx::Error::Protocol("the playback key is damaged".into())))?;
+            *byte = value.ok_or(StoreError::Damaged("the playback key"))?;
         }
         Ok(PlaybackKey(key))
     }

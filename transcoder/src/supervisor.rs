@@ -42,7 +42,8 @@ const THUMBNAILS_AT_ONCE: usize = 2;
 
 #[derive(Clone)]
 pub struct Config {
-    pub ladder: Ladder,
+    /// The one that holds for broadcasts that start from now on.
+    pub ladder: watch::Receiver<Ladder>,
     /// How long a rung is made after the last request for it.
     pub warm: Duration,
     /// The program that is a worker when called with `args`.
@@ -143,11 +144,9 @@ impl Director {
             newest: AtomicI64::new(0),
             reached: Mutex::new(None),
         });
+        let ladder = Ladder { latency: broadcast.info.latency, ..config.ladder.borrow().clone() };
         Self {
-            planner: Planner::new(
-                Ladder { latency: broadcast.info.latency, ..config.ladder.clone() },
-                broadcast.info.first_number,
-            ),
+            planner: Planner::new(ladder, broadcast.info.first_number),
             config,
             broadcast,
             work,

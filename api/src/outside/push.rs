@@ -100,7 +100,8 @@ impl Sender {
     fn token(&self, service: &str, now_s: i64) -> Option<String> {
         let part = |value: serde_json::Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
         let head = part(json!({"typ": "JWT", "alg": "ES256"}));
-        let claims = part(json!({"aud": service, "exp": now_s + TOKEN_S, "sub": "https://github.com/rivulet-live/rivulet"}));
+        let claims =
+            part(json!({"aud": service, "exp": now_s + TOKEN_S, "sub": "https://github.com/rivulet-live/rivulet"}));
         let text = format!("{head}.{claims}");
         let signature = self.key.sign(&self.random, text.as_bytes()).ok()?;
         Some(format!("{text}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature)))
@@ -186,7 +187,10 @@ mod tests {
         Verifier::new(&ECDSA_P256_SHA256_FIXED, key).verify(text.as_bytes(), &signature).unwrap();
         let claims = BASE64_URL_SAFE_NO_PAD.decode(text.split('.').nth(1).unwrap()).unwrap();
         let claims: serde_json::Value = serde_json::from_slice(&claims).unwrap();
-        assert_eq!((claims["aud"].as_str(), claims["exp"].as_i64()), (Some("https://push.example"), Some(1_700_043_200)));
+        assert_eq!(
+            (claims["aud"].as_str(), claims["exp"].as_i64()),
+            (Some("https://push.example"), Some(1_700_043_200))
+        );
         assert!(Sender::open("nonsense").is_none());
     }
 
