@@ -219,7 +219,7 @@ async fn sessions(
 }
 
 async fn end_session(State(app): State<App>, caller: Caller, Named(id): Named) -> Result<Done, Refusal> {
-    let user = caller.may(Action::SecureAccount)?;
+    let user = caller.may(Action::LeaveAccount)?;
     match app.store.delete_session_of(&user.id, &id).await? {
         true => Ok(Done::default()),
         false => Err(Refusal::not_found()),
