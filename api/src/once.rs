@@ -126,3 +126,33 @@ fn replay(status: u16, body: String) -> Response {
     response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_with_a_secret() {
+        for (path, want) in [
+            ("/api/v1/me/tokens", true),
+            ("/api/v1/me/totp", true),
+            ("/api/v1/me/recovery-codes", true),
+            ("/api/v1/me/passkeys/start", true),
+            ("/api/v1/login/passkey/start", true),
+            ("/api/v1/channels/ann/key", true),
+            ("/api/v1/channels/ann/keys", true),
+            ("/api/v1/channels/ann/keys/x/rotate", true),
+            ("/api/v1/channels/ann/playback", true),
+            ("/api/v1/channels/ann/webhooks", true),
+            ("/api/v1/admin/invites", true),
+            ("/api/v1/admin/users/ann/reset-link", true),
+            ("/api/v1/channels", false),
+            ("/api/v1/channels/ann/schedule", false),
+            ("/api/v1/channels/ann/webhooks/x/test", false),
+            ("/api/v1/admin/users", false),
+            ("/api/v1/admin/announcements", false),
+        ] {
+            assert_eq!(has_secret(path), want, "{path}");
+        }
+    }
+}
