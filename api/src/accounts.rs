@@ -63,7 +63,6 @@ async fn instance(State(app): State<App>) -> Result<Json<Instance>, Refusal> {
         mail: app.mails(),
         push_key: app.push().await?.public_key(),
         announcements: running.take(MAX_ANNOUNCEMENTS).map(|record| record.announcement).collect(),
-        ..Instance::default()
     }))
 }
 
@@ -198,6 +197,5 @@ pub async fn describe(app: &App, user: &User) -> Result<Me, Refusal> {
         has_password: user.has_password,
         unread: crate::notifications::unread(app, &user.id).await?,
         suspended: user.suspended(now_ms()).cloned(),
-        ..Me::default()
     })
 }

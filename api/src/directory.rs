@@ -152,7 +152,7 @@ async fn counted(app: &App) -> Result<Vec<Category>, Refusal> {
         Category { slug: category.slug, name: category.name, picture, live_channels, viewers }
     });
     let mut categories: Vec<Category> = categories.collect();
-    categories.sort_by(|a, b| (b.viewers, b.live_channels).cmp(&(a.viewers, a.live_channels)));
+    categories.sort_by_key(|category| std::cmp::Reverse((category.viewers, category.live_channels)));
     Ok(categories)
 }
 

@@ -258,7 +258,6 @@ impl Api {
         let v1 = requests
             .route("/api/openapi.json", get(document))
             .layer(from_fn_with_state(app.clone(), once::once))
-            .merge(pictures::files())
             .merge(helix::routes())
             .layer(from_fn(guard::deadline))
             .merge(Router::new().nest("/api/v1", broadcast::streams()))
@@ -267,7 +266,9 @@ impl Api {
             .with_state(app.clone());
         let all = Router::new().merge(v1).route("/api/{*rest}", any(guard::not_found));
         let all = if limited { all.layer(from_fn_with_state(app.clone(), limits::limit)) } else { all };
-        all.layer(from_fn_with_state(app.clone(), guard::same_site)).layer(from_fn(guard::name))
+        // A page has many, which browsers keep.
+        let files = pictures::files().layer(from_fn(guard::deadline)).with_state(app.clone());
+        all.merge(files).layer(from_fn_with_state(app.clone(), guard::same_site)).layer(from_fn(guard::name))
     }
 
     /// Viewers of everything that is on air.

@@ -16,7 +16,8 @@ pub struct Refusal {
     detail: String,
     field: Option<Cow<'static, str>>,
     retry_after_s: Option<u64>,
-    cookie: Option<HeaderValue>,
+    /// In a box, because a refusal is small and seldom has one.
+    cookie: Option<Box<HeaderValue>>,
 }
 
 impl Refusal {
@@ -51,7 +52,7 @@ impl Refusal {
 
     /// The answer sets a cookie too.
     pub fn with_cookie(self, cookie: HeaderValue) -> Self {
-        Self { cookie: Some(cookie), ..self }
+        Self { cookie: Some(Box::new(cookie)), ..self }
     }
 
     pub fn not_with_token() -> Self {
@@ -142,7 +143,7 @@ impl IntoResponse for Refusal {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(cookie) = self.cookie {
-            headers.insert(header::SET_COOKIE, cookie);
+            headers.insert(header::SET_COOKIE, *cookie);
         }
         if let Some(seconds) = self.retry_after_s {
             headers.insert(header::RETRY_AFTER, seconds.into());

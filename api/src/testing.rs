@@ -1,4 +1,4 @@
-//! The other side of second factors, for tests: a device with a passkey.
+//! The other side, for tests: a device with a passkey, the provider of an account, a mail server.
 
 #![allow(clippy::unwrap_used)]
 
@@ -179,5 +179,59 @@ impl Provider {
         assert!(parameter("scope").contains("openid"));
         *self.flow.lock().unwrap() = (parameter("nonce"), parameter("code_challenge"));
         parameter("state")
+    }
+}
+
+/// Takes mail for everybody but `nobody`.
+pub struct MailServer {
+    pub port: u16,
+    told: tokio::sync::mpsc::UnboundedReceiver<String>,
+}
+
+impl MailServer {
+    pub async fn start() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (tell, told) = tokio::sync::mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let _ = tell.send(Self::listen(stream).await);
+            }
+        });
+        Self { port, told }
+    }
+
+    /// All that the next client said.
+    pub async fn next(&mut self) -> String {
+        let next = tokio::time::timeout(std::time::Duration::from_secs(5), self.told.recv());
+        next.await.unwrap().unwrap()
+    }
+
+    async fn listen(stream: tokio::net::TcpStream) -> String {
+        use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+        let (read, mut write) = stream.into_split();
+        let mut lines = BufReader::new(read).lines();
+        write.write_all(b"220 hello\r\n").await.unwrap();
+        let (mut told, mut in_data) = (String::new(), false);
+        while let Ok(Some(line)) = lines.next_line().await {
+            told += &line;
+            told.push('\n');
+            let answer: &[u8] = match line.split(' ').next().unwrap_or_default() {
+                "." if in_data => b"250 taken\r\n",
+                _ if in_data => continue,
+                "EHLO" => b"250-here\r\n250 AUTH PLAIN\r\n",
+                "AUTH" => b"235 welcome\r\n",
+                "RCPT" if line.contains("nobody") => b"550 no such user here\r\n",
+                "DATA" => b"354 go on\r\n",
+                "QUIT" => b"221 bye\r\n",
+                _ => b"250 fine\r\n",
+            };
+            in_data = line == "DATA" || (in_data && line != ".");
+            write.write_all(answer).await.unwrap();
+            if line == "." || line == "QUIT" {
+                break;
+            }
+        }
+        told
     }
 }

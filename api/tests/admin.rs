@@ -233,7 +233,7 @@ async fn announcements(site: Site) {
     let made = boss.post("/admin/announcements", json!({"text": "New cables at noon", "urgent": true})).await;
     made.expect(StatusCode::CREATED);
     let made: Announcement = made.json();
-    assert_eq!(site.guest().get("/instance").await.json::<Instance>().announcements, [made.clone()]);
+    assert_eq!(site.guest().get("/instance").await.json::<Instance>().announcements, std::slice::from_ref(&made));
     let list: Page<AnnouncementRecord> = boss.get("/admin/announcements").await.json();
     assert_eq!((list.items[0].created_by.as_str(), &list.items[0].announcement), ("boss", &made));
     boss.delete(&format!("/admin/announcements/{}", made.id)).await.expect(StatusCode::NO_CONTENT);

@@ -9,7 +9,7 @@ mod site;
 
 use axum::body::Body;
 use axum::http::{StatusCode, header};
-use devices::{Authenticator, CODE, Provider};
+use devices::{Authenticator, CODE, MailServer, Provider};
 use rivulet_api::OidcSettings;
 use rivulet_protocol::rest::{
     Me, NewToken, Page, Passkey, PasskeyChallenge, RecoveryCodes, Role, Session, SignUp, Token, TotpSetup, User,
@@ -28,6 +28,7 @@ suite!(
     pictures,
     sessions,
     passwords,
+    mail,
     second_factor,
     passkeys,
     oidc,
@@ -250,6 +251,41 @@ async fn passwords(site: Site) {
     assert_eq!(guest.post("/password/reset", reset("nonsense", PASSWORD)).await.problem(422).0, "bad_token");
     ann.get("/me").await.problem(401);
     guest.post("/login", account("ann")).await.expect(StatusCode::OK);
+}
+
+/// What a mail's link has in it; long lines of a mail are broken up with `=`.
+fn token_in(mail: &str, page: &str) -> String {
+    let mail = mail.replace("=\n", "").replace("=3D", "=");
+    let (_, rest) = mail.split_once(&format!("https://live.example/{page}?token=")).expect(&mail);
+    rest.split_whitespace().next().unwrap().to_owned()
+}
+
+async fn mail(site: Site) {
+    let mut server = MailServer::start().await;
+    let smtp = format!("smtp://127.0.0.1:{}?tls=none&from=rivulet@live.example", server.port);
+    let site = site.configured(|config| {
+        config.smtp = Some(smtp.parse().unwrap());
+        config.public_url = Some("https://live.example".into());
+    });
+    let (ann, guest) = (site.user("ann", Role::Viewer).await, site.guest());
+    assert!(guest.get("/instance").await.json::<Value>()["mail"].as_bool().unwrap());
+    // An address counts when its owner has said so.
+    let me: Me = ann.patch("/me", json!({"email": "ann@d.example"})).await.json();
+    assert_eq!(me.email, None);
+    let mail = server.next().await;
+    assert!(mail.contains("RCPT TO:<ann@d.example>"), "{mail}");
+    let token = json!({"token": token_in(&mail, "confirm-email")});
+    guest.post("/me/email/confirm", token.clone()).await.expect(StatusCode::NO_CONTENT);
+    assert_eq!(guest.post("/me/email/confirm", token).await.problem(422).0, "bad_token", "once");
+    let me: Me = ann.get("/me").await.json();
+    assert_eq!((me.email.as_deref(), me.email_verified), (Some("ann@d.example"), true));
+    for who in ["ann", "Ann@D.example"] {
+        guest.post("/password/forgotten", json!({"username": who})).await.expect(StatusCode::ACCEPTED);
+        let token = token_in(&server.next().await, "reset-password");
+        let reset = json!({"token": token, "password": "battery staple"});
+        guest.post("/password/reset", reset).await.expect(StatusCode::NO_CONTENT);
+        guest.post("/login", json!({"username": "ann", "password": "battery staple"})).await.expect(StatusCode::OK);
+    }
 }
 
 /// The code of an app that was given `secret`, so many steps from now.

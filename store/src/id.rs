@@ -1,18 +1,31 @@
 //! Ids: 48 bits of time, then 80 random ones, as 26 characters. They sort by the time of making,
-//! which keeps new rows together in an index, and nobody can guess another's.
+//! which keeps new rows together in an index and a log in its order, and nobody can guess another's.
 
 use rand::TryRngCore;
 use rand::rngs::OsRng;
+use std::sync::{Mutex, PoisonError};
 
 /// Crockford's base 32: digits and letters in the order of their codes, without the look-alikes
 /// i, l, o and u.
 pub(crate) const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
+/// The newest: its time, and the rest of it.
+static NEWEST: Mutex<(i64, u128)> = Mutex::new((0, 0));
+
+/// Those that this process makes in one millisecond sort by their making too: each is the one before
+/// it and something random on top.
 pub(crate) fn new(now_ms: i64) -> String {
-    let time = now_ms.to_be_bytes();
+    let mut newest = NEWEST.lock().unwrap_or_else(PoisonError::into_inner);
+    let step = u128::from(u64::from_be_bytes(random::<8>())) + 1;
+    let rest = match newest.0 == now_ms {
+        true => newest.1 + step,
+        // Its first bit is left, for those that come after.
+        false => (step << 15) & ((1 << 79) - 1) | u128::from(u16::from_be_bytes(random::<2>()) >> 1),
+    };
+    *newest = (now_ms, rest);
     let mut bytes = [0; 16];
-    bytes[..6].copy_from_slice(&time[2..]);
-    bytes[6..].copy_from_slice(&random::<10>());
+    bytes[..6].copy_from_slice(&now_ms.to_be_bytes()[2..]);
+    bytes[6..].copy_from_slice(&rest.to_be_bytes()[6..]);
     base32(&bytes)
 }
 
@@ -68,6 +81,9 @@ mod tests {
         let late = new(1_700_000_000_001);
         assert_eq!(early.len(), 26);
         assert!(early < late);
-        assert_ne!(new(5), new(5));
+        let many: Vec<String> = (0..1000).map(|_| new(5)).collect();
+        assert!(many.is_sorted() && many.iter().all(|id| id.len() == 26 && id.starts_with("0000000")));
+        let unique: std::collections::HashSet<_> = many.iter().collect();
+        assert_eq!(unique.len(), 1000);
     }
 }

@@ -154,8 +154,7 @@ impl Mailer {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-    use tokio::net::TcpListener;
+    use crate::testing::MailServer;
 
     #[test]
     fn urls_of_servers() {
@@ -199,47 +198,13 @@ mod tests {
         }
     }
 
-    /// A mail server for one mail; gives what it was told.
-    async fn server() -> (u16, tokio::task::JoinHandle<String>) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let task = tokio::spawn(async move {
-            let (stream, _) = listener.accept().await.unwrap();
-            let (read, mut write) = stream.into_split();
-            let mut lines = BufReader::new(read).lines();
-            write.write_all(b"220 hello\r\n").await.unwrap();
-            let (mut told, mut in_data) = (String::new(), false);
-            while let Ok(Some(line)) = lines.next_line().await {
-                told += &line;
-                told.push('\n');
-                let answer: &[u8] = match line.split(' ').next().unwrap_or_default() {
-                    "." if in_data => b"250 taken\r\n",
-                    _ if in_data => continue,
-                    "EHLO" => b"250-here\r\n250 AUTH PLAIN\r\n",
-                    "AUTH" => b"235 welcome\r\n",
-                    "RCPT" if line.contains("nobody") => b"550 no such user here\r\n",
-                    "DATA" => b"354 go on\r\n",
-                    "QUIT" => b"221 bye\r\n",
-                    _ => b"250 fine\r\n",
-                };
-                in_data = line == "DATA" || (in_data && line != ".");
-                write.write_all(answer).await.unwrap();
-                if line == "." || line == "QUIT" {
-                    break;
-                }
-            }
-            told
-        });
-        (port, task)
-    }
-
     #[tokio::test]
     async fn a_mail_arrives() {
-        let (port, task) = server().await;
-        let url = format!("smtp://u:p@127.0.0.1:{port}?tls=none&from=Rivulet%20%3Ca@b.example%3E");
+        let mut server = MailServer::start().await;
+        let url = format!("smtp://u:p@127.0.0.1:{}?tls=none&from=Rivulet%20%3Ca@b.example%3E", server.port);
         let mailer = Mailer::new(&url.parse().unwrap()).unwrap();
         mailer.post("c@d.example".into(), "Grüße".into(), "One line.\n.\nAnother.".into());
-        let told = task.await.unwrap();
+        let told = server.next().await;
         for part in ["MAIL FROM:<a@b.example>", "RCPT TO:<c@d.example>", "From: \"Rivulet\" <a@b.example>", "\n..\n"] {
             assert!(told.contains(part) || told.contains(&part.replace('"', "")), "{part}: {told}");
         }
@@ -247,8 +212,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_refusal_is_told() {
-        let (port, _task) = server().await;
-        let url = format!("smtp://127.0.0.1:{port}?tls=none&from=a@b.example");
+        let server = MailServer::start().await;
+        let url = format!("smtp://127.0.0.1:{}?tls=none&from=a@b.example", server.port);
         let mailer = Mailer::new(&url.parse().unwrap()).unwrap();
         let error = mailer.send("nobody@d.example", "x", "y").await.unwrap_err().to_string();
         assert!(error.contains("no such user here"), "{error}");
@@ -256,12 +221,12 @@ mod tests {
 
     #[tokio::test]
     async fn mail_never_goes_in_the_clear_unasked() {
-        let (port, task) = server().await;
-        let url = format!("smtp://u:hunter2@127.0.0.1:{port}?from=a@b.example");
+        let mut server = MailServer::start().await;
+        let url = format!("smtp://u:hunter2@127.0.0.1:{}?from=a@b.example", server.port);
         let mailer = Mailer::new(&url.parse().unwrap()).unwrap();
         assert!(mailer.send("c@d.example", "x", "y").await.is_err());
         drop(mailer);
-        let told = task.await.unwrap();
+        let told = server.next().await;
         assert!(!told.contains("AUTH") && !told.contains("MAIL"), "{told}");
     }
 }
