@@ -26,6 +26,7 @@ test:
 	scripts/check-dependencies.mjs
 	cargo build --workspace --bins --tests
 	cargo nextest run --workspace
+	scripts/test-schema $(CARGO_TARGET_DIR)/debug/rivulet
 	cd tests/browser && npm ci --no-audit --no-fund --silent && RIVULET_BIN=$(CARGO_TARGET_DIR)/debug/rivulet npm test
 
 check:

@@ -14,6 +14,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 
+const GZIP: &str = "application/gzip";
+
 /// Names an operation; for the second argument of `get_with` and its like.
 pub fn op(
     tag: &'static str,
@@ -155,6 +157,28 @@ impl<T: JsonSchema, const STATUS: u16> OperationOutput for Answer<T, STATUS> {
 
     fn inferred_responses(ctx: &mut GenContext, operation: &mut Operation) -> Vec<(Option<u16>, Response)> {
         Self::operation_response(ctx, operation).into_iter().map(|response| (Some(STATUS), response)).collect()
+    }
+}
+
+/// A file to keep.
+pub struct Download {
+    pub name: String,
+    pub bytes: Vec<u8>,
+}
+
+impl IntoResponse for Download {
+    fn into_response(self) -> axum::response::Response {
+        let named = format!("attachment; filename=\"{}\"", self.name);
+        ([(header::CONTENT_TYPE, GZIP.to_owned()), (header::CONTENT_DISPOSITION, named)], self.bytes).into_response()
+    }
+}
+
+impl OperationOutput for Download {
+    type Inner = ();
+
+    fn inferred_responses(_: &mut GenContext, _: &mut Operation) -> Vec<(Option<u16>, Response)> {
+        let content = [(GZIP.to_owned(), MediaType::default())].into_iter().collect();
+        vec![(Some(200), Response { description: "A file".into(), content, ..Default::default() })]
     }
 }
 

@@ -2,9 +2,9 @@
 //! that they put up are as they are shown. Hashes of secrets are of no use to anybody and left out.
 
 use crate::App;
+use crate::docs::Download;
 use crate::refusal::Refusal;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use rivulet_store::User;
@@ -13,7 +13,7 @@ use std::io;
 /// Pictures on top of that are left out: an account has a handful.
 const MAX_PICTURES: usize = 200;
 
-pub async fn archive(app: &App, user: &User) -> Result<Response, Refusal> {
+pub async fn archive(app: &App, user: &User) -> Result<Download, Refusal> {
     let mut files: Vec<(String, Vec<u8>)> = Vec::new();
     for (name, rows) in app.store.export(&user.id).await? {
         files.push((format!("{name}.json"), serde_json::to_vec_pretty(&rows).unwrap_or_default()));
@@ -28,13 +28,11 @@ pub async fn archive(app: &App, user: &User) -> Result<Response, Refusal> {
         }
     }
     let packed = tokio::task::spawn_blocking(move || pack(files)).await;
-    let packed = packed.map_err(io::Error::other).flatten().map_err(|error| {
+    let bytes = packed.map_err(io::Error::other).flatten().map_err(|error| {
         tracing::error!(%error, "an export cannot be packed");
         Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on the server.")
     })?;
-    let file = format!("attachment; filename=\"rivulet-{}.tar.gz\"", user.name);
-    let headers = [(header::CONTENT_TYPE, "application/gzip".to_owned()), (header::CONTENT_DISPOSITION, file)];
-    Ok((headers, packed).into_response())
+    Ok(Download { name: format!("rivulet-{}.tar.gz", user.name), bytes })
 }
 
 fn pack(files: Vec<(String, Vec<u8>)>) -> io::Result<Vec<u8>> {

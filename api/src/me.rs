@@ -1,7 +1,7 @@
 //! Somebody's own account: what it shows, its password, its sessions, taking it along, its end.
 
 use crate::accounts::{check_email, describe};
-use crate::docs::{Done, op};
+use crate::docs::{Done, Download, op};
 use crate::policy::Action;
 use crate::refusal::{Refusal, sentence};
 use crate::request::{Body, Caller, Named, Origin};
@@ -232,7 +232,7 @@ async fn end_sessions(State(app): State<App>, origin: Origin, caller: Caller) ->
     Ok(Done { cookie: Some(origin.no_cookie()) })
 }
 
-async fn take_along(State(app): State<App>, caller: Caller) -> Result<Response, Refusal> {
+async fn take_along(State(app): State<App>, caller: Caller) -> Result<Download, Refusal> {
     export::archive(&app, caller.may(Action::LeaveAccount)?).await
 }
 

@@ -3,7 +3,7 @@
 use anyhow::{Context, bail, ensure};
 use rivulet_protocol::ChannelName;
 use rivulet_protocol::rest::Role;
-use rivulet_store::testing::TempDir;
+use rivulet_store::testing::{TempDir, seed};
 use rivulet_store::{Store, StreamKey, password};
 use std::ffi::OsStr;
 use std::io::{Read, Write};
@@ -39,8 +39,41 @@ impl Peer {
     pub fn rivulet(channels: usize, flags: &[String]) -> anyhow::Result<Self> {
         let folder = TempDir::new();
         let keys = make_channels(&folder.path().join("rivulet.db"), channels)?;
+        Self::serve(folder, &keys, flags)
+    }
+
+    /// Rivulet with a large instance's users and channels, `channel1` and so on.
+    pub fn seeded(users: u32, channels: u32, flags: &[String]) -> anyhow::Result<Self> {
+        let folder = TempDir::new();
+        let url = format!("sqlite:{}", folder.path().join("rivulet.db").display());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let store = Store::open(&url).await?;
+            seed(&store, users, channels).await?;
+            store.close().await;
+            anyhow::Ok(())
+        })?;
+        Self::serve(folder, &[], flags)
+    }
+
+    /// An axum server that says hello: what there is to reach.
+    pub fn hello() -> anyhow::Result<Self> {
+        let folder = TempDir::new();
         let log = folder.path().join("log");
-        let many = (channels + 10).to_string();
+        let child = pinned(SERVER_CORE, std::env::current_exe()?)
+            .args(["bench", "hello"])
+            .stdin(Stdio::null())
+            .stderr(std::fs::File::create(&log)?)
+            .spawn()
+            .context("cannot start the server")?;
+        let mut peer = Self { child, http: SocketAddr::from(([127, 0, 0, 1], 0)), publish: Vec::new(), folder };
+        peer.http = peer.listening(&log, "http")?;
+        Ok(peer)
+    }
+
+    fn serve(folder: TempDir, keys: &[StreamKey], flags: &[String]) -> anyhow::Result<Self> {
+        let log = folder.path().join("log");
+        let many = (keys.len() + 10).to_string();
         let child = pinned(SERVER_CORE, std::env::current_exe()?)
             .args(["serve", "--http", "127.0.0.1:0", "--rtmp", "127.0.0.1:0", "--irc", "127.0.0.1:0", "--data"])
             .arg(folder.path())

@@ -2,8 +2,8 @@
 //! a file; then players that wait for the next segment, and the memory that they cost.
 
 use super::generator::{Generator, make_flv};
-use super::peer::{LOAD_CORE, Peer, get, pinned, resident_bytes};
-use super::{median, verdict};
+use super::peer::{Peer, get, resident_bytes};
+use super::{measure, median, verdict};
 use anyhow::{Context, ensure};
 use clap::Args;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -32,12 +32,6 @@ pub struct Requests {
     waiters: usize,
 }
 
-/// Requests a second, and the share of a core that the server used.
-struct Rate {
-    requests: f64,
-    core: f64,
-}
-
 pub fn run(options: &Requests) -> anyhow::Result<()> {
     // Each waiter is a descriptor here and one in the server.
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
@@ -63,8 +57,8 @@ pub fn run(options: &Requests) -> anyhow::Result<()> {
             let path = files.last().with_context(|| format!("the playlist lists no {name}"))?;
             let bytes = get(ours.http, path)?;
             std::fs::write(nginx.root().join("segment.m4s"), &bytes)?;
-            let here = options.measure(&ours, path)?;
-            let there = options.measure(&nginx, "/segment.m4s")?;
+            let here = measure(&ours, path, options.connections, options.seconds)?;
+            let there = measure(&nginx, "/segment.m4s", options.connections, options.seconds)?;
             println!(
                 "  {name:14} {:7} bytes  rivulet {:7.0}/s at {:3.0} % of a core  nginx {:7.0}/s at {:3.0} %",
                 bytes.len(),
@@ -84,22 +78,6 @@ pub fn run(options: &Requests) -> anyhow::Result<()> {
     let next = Playlist::fetch(ours.http, "source")?.next;
     let path = format!("{}?_HLS_msn={next}", source.path);
     waiters(&ours, &path, options.waiters)
-}
-
-impl Requests {
-    fn measure(&self, server: &Peer, path: &str) -> anyhow::Result<Rate> {
-        let before = server.cpu_seconds();
-        let output = pinned(LOAD_CORE, "wrk")
-            .args(["-t1", &format!("-c{}", self.connections), &format!("-d{}s", self.seconds)])
-            .arg(format!("http://{}{path}", server.http))
-            .output()
-            .context("cannot run wrk")?;
-        let core = (server.cpu_seconds() - before) / self.seconds as f64;
-        let text = String::from_utf8_lossy(&output.stdout);
-        ensure!(output.status.success() && !text.contains("Non-2xx"), "wrk: {text}");
-        let line = text.lines().find_map(|line| line.strip_prefix("Requests/sec:")).context("wrk says no rate")?;
-        Ok(Rate { requests: line.trim().parse()?, core })
-    }
 }
 
 /// What a player knows of one rendition.
