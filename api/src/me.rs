@@ -12,7 +12,6 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::response::Response;
 use rivulet_protocol::rest::{Confirm, Me, MeEdit, Page, PasswordChange, Role, Session, User as Shown, WithPassword};
 use rivulet_store::names::{DisplayName, DisplayNameError};
 use rivulet_store::{SecretHash, Ticket, TicketToken, User, UserState, password};
