@@ -33,6 +33,9 @@ pub const NEXT: &str = "_next";
 /// The answer is shown on the page of the form, this once.
 pub const ONCE: &str = "_once";
 
+/// Random, of this rendering of the form.
+pub const KEY: &str = "_key";
+
 /// No form of ours is longer or deeper.
 const MAX_FIELDS: usize = 512;
 const MAX_DEPTH: usize = 4;

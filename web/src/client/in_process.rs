@@ -71,6 +71,9 @@ impl Transport for InProcess {
         if let Some(headers) = request.headers_mut() {
             headers.extend(self.headers.clone());
             headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+            if let Some(key) = call.key.as_deref().and_then(|key| HeaderValue::from_str(key).ok()) {
+                headers.insert(HeaderName::from_static("idempotency-key"), key);
+            }
             if let Some(content_type) = call.body.content_type() {
                 headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
             }

@@ -73,6 +73,22 @@ pub struct Call {
     pub method: &'static str,
     pub path: String,
     pub body: CallBody,
+    /// A call with a key is carried out once, however often it is sent.
+    #[cfg(feature = "ssr")]
+    pub key: Option<String>,
+}
+
+impl Call {
+    /// One without a body; `path` is below `/api/v1/`.
+    pub fn bare(method: &'static str, path: &str) -> Self {
+        Self {
+            method,
+            path: format!("/api/v1/{path}"),
+            body: CallBody::None,
+            #[cfg(feature = "ssr")]
+            key: None,
+        }
+    }
 }
 
 pub enum CallBody {
@@ -138,16 +154,12 @@ impl<T: Transport> Client<T> {
 
     /// Makes a new stream key; the old one stops working.
     pub async fn make_key(&self, name: &str) -> Result<NewKey, Error> {
-        read(
-            &self
-                .call(Call { method: "POST", path: format!("/api/v1/channels/{name}/key"), body: CallBody::None })
-                .await?,
-        )
+        read(&self.call(Call::bare("POST", &format!("channels/{name}/key"))).await?)
     }
 
     /// What is at `path`, below `/api/v1/`.
     pub async fn get<R: DeserializeOwned>(&self, path: &str) -> Result<R, Error> {
-        read(&self.call(Call { method: "GET", path: format!("/api/v1/{path}"), body: CallBody::None }).await?)
+        read(&self.call(Call::bare("GET", path)).await?)
     }
 
     async fn call(&self, call: Call) -> Result<String, Error> {

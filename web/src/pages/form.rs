@@ -191,6 +191,8 @@ impl<'a> Form<'a> {
         let Self { id, call, next, once, upload, .. } = self;
         let next = next.map(|next| view! { <input type="hidden" name=form::NEXT value=next/> });
         let once = once.then(|| view! { <input type="hidden" name=form::ONCE value="1"/> });
+        let key = call.starts_with("POST ").then(|| format!("{:032x}", rand::random::<u128>()));
+        let key = key.map(|key| view! { <input type="hidden" name=form::KEY value=key/> });
         let encoding = upload.then_some("multipart/form-data");
         let class = (!class.is_empty()).then_some(class);
         view! {
@@ -199,6 +201,7 @@ impl<'a> Form<'a> {
                 <input type="hidden" name=form::FORM value=id/>
                 {next}
                 {once}
+                {key}
                 {head}
                 {notice}
                 {inputs}
@@ -245,6 +248,7 @@ pub struct Input {
     optional: bool,
     required: bool,
     shown: bool,
+    focused: bool,
     max: Option<u32>,
     autocomplete: &'static str,
     placeholder: &'static str,
@@ -263,6 +267,7 @@ impl Input {
             optional: false,
             required: false,
             shown: false,
+            focused: false,
             max: None,
             autocomplete: "off",
             placeholder: "",
@@ -302,6 +307,11 @@ impl Input {
     /// A secret that is read while it is typed.
     pub fn shown(self) -> Self {
         Self { shown: true, ..self }
+    }
+
+    /// Where typing begins.
+    pub fn focused(self) -> Self {
+        Self { focused: true, ..self }
     }
 
     /// At most so many characters.
@@ -345,7 +355,7 @@ impl Input {
 
 fn control(input: Input, id: String, described: Option<String>, wrong: bool) -> AnyView {
     let name = input.wire();
-    let Input { kind, value, required, shown, max, autocomplete, placeholder, list, .. } = input;
+    let Input { kind, value, required, shown, focused, max, autocomplete, placeholder, list, .. } = input;
     let invalid = wrong.then_some("true");
     let placeholder = (!placeholder.is_empty()).then_some(placeholder);
     let max = max.map(|max| max.to_string());
@@ -392,7 +402,7 @@ fn control(input: Input, id: String, described: Option<String>, wrong: bool) -> 
             view! {
                 <input id=id name=name type=kind value=value required=required maxlength=max autocomplete=autocomplete
                     autocapitalize=of_name spellcheck=of_name.map(|_| "false") placeholder=placeholder list=list
-                    aria-describedby=described aria-invalid=invalid autofocus=wrong/>
+                    aria-describedby=described aria-invalid=invalid autofocus=wrong || focused/>
             }
             .into_any()
         }

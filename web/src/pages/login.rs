@@ -10,12 +10,13 @@ use crate::form::Outcome;
 use leptos::prelude::*;
 use rivulet_protocol::rest::SignUp;
 
-/// `next` is where to go afterwards.
-pub fn login(visitor: &Visitor, next: String) -> Page {
+/// `next` is where to go afterwards; `error` is why another way in did not work, a code of the API.
+pub fn login(visitor: &Visitor, next: String, error: Option<String>) -> Page {
     let lang = visitor.lang;
-    let body = match wants_second_factor(visitor) {
+    let half_in = error.as_deref() == Some("second_factor_needed");
+    let body = match half_in || wants_second_factor(visitor) {
         true => second_factor(visitor, next),
-        false => first_factor(visitor, next),
+        false => first_factor(visitor, next, error),
     };
     let title = format!("{} · {}", lang.log_in(), visitor.instance.name);
     let page = Page::plain(title, lang.log_in_to(&visitor.instance.name), body);
@@ -33,7 +34,7 @@ fn wants_second_factor(visitor: &Visitor) -> bool {
     }
 }
 
-fn first_factor(visitor: &Visitor, next: String) -> AnyView {
+fn first_factor(visitor: &Visitor, next: String, error: Option<String>) -> AnyView {
     let lang = visitor.lang;
     let form = Form::new(visitor, "login", "POST login").next(next.clone());
     let head = view! { <h1>{lang.log_in()}</h1> }.into_any();
@@ -49,8 +50,12 @@ fn first_factor(visitor: &Visitor, next: String) -> AnyView {
     });
     let sign_up = (visitor.instance.sign_up != SignUp::Closed)
         .then(|| view! { <p>{lang.no_account()} " " <a href="/signup">{lang.sign_up()}</a></p> });
+    let failed = error.filter(|_| visitor.flash.is_none()).map(|code| {
+        view! { <p class="notice notice-bad" role="alert">{lang.log_in_failed(&code)}</p> }
+    });
     view! {
         <div class="panel form">
+            {failed}
             {form}
             <button type="button" class="button button-wide" data-passkey-login=next hidden>{lang.log_in_with_passkey()}</button>
             <p class="field-error" data-passkey-refusal="" role="alert" hidden></p>
@@ -68,7 +73,7 @@ fn second_factor(visitor: &Visitor, next: String) -> AnyView {
     let lang = visitor.lang;
     let form = Form::new(visitor, "second", "POST login/second").next(next);
     let head = view! { <h1>{lang.second_factor()}</h1> <p class="muted">{lang.second_factor_text()}</p> };
-    let code = Input::new(Kind::Secret, "code", lang.code()).shown().required().autocomplete("one-time-code");
+    let code = Input::new(Kind::Secret, "code", lang.code()).shown().focused().required().autocomplete("one-time-code");
     let inputs = view! {
         {form.input(code.hint(lang.code_hint()))}
         <button class="button button-primary button-wide">{lang.log_in()}</button>

@@ -108,6 +108,7 @@ fn security(visitor: &Visitor, me: &Me, passkeys: Vec<Passkey>, sessions: Vec<Se
         {panel("password", lang.password(), password(visitor, me))}
         {panel("second-factor", lang.second_factor(), super::second_factor::second_factor(visitor, me))}
         {panel("passkeys", lang.passkeys(), passkey_list(visitor, passkeys))}
+        {visitor.instance.oidc.clone().map(|text| panel("other", lang.other_account(), other_account(lang, text)))}
         {panel("sessions", lang.sessions(), session_list(visitor, sessions))}
     }
     .into_any()
@@ -163,6 +164,15 @@ fn passkey_list(visitor: &Visitor, passkeys: Vec<Passkey>) -> AnyView {
             <p class="field-error" data-passkey-refusal="" role="alert" hidden></p>
         </form>
         <noscript><p class="muted">{lang.passkeys_need_script()}</p></noscript>
+    }
+    .into_any()
+}
+
+/// At the provider of accounts that this server trusts.
+fn other_account(lang: Lang, text: String) -> AnyView {
+    view! {
+        <p>{lang.other_account_text()}</p>
+        <p><a class="button" href="/api/v1/login/oidc">{text}</a></p>
     }
     .into_any()
 }

@@ -19,7 +19,10 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use std::sync::Arc;
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
 
 /// Of the text of a form; the API takes no longer bodies.
 const MAX_FORM_BYTES: usize = 64 << 10;
@@ -132,7 +135,20 @@ fn call(fields: &Fields, file: Option<CallBody>) -> Option<Call> {
         None if fields.iter().all(|(name, _)| name.starts_with('_')) => CallBody::None,
         None => CallBody::Json(json.to_string()),
     };
-    ours.then(|| Call { method, path: format!("/api/v1/{path}"), body })
+    let key = form::control(fields, form::KEY).filter(|_| method == "POST").map(|key| key_for(key, &path, &body));
+    ours.then(|| Call { key, body, ..Call::bare(method, &path) })
+}
+
+/// The same form with the same content is the same request: sent again by a reload or a second
+/// click, it is not carried out again. With another content, after going back to it, it is another.
+fn key_for(key: &str, path: &str, body: &CallBody) -> String {
+    let mut content = DefaultHasher::new();
+    path.hash(&mut content);
+    if let CallBody::Json(json) = body {
+        json.hash(&mut content);
+    }
+    let key: String = key.chars().filter(char::is_ascii_alphanumeric).take(64).collect();
+    format!("{key}-{:016x}", content.finish())
 }
 
 /// The request for the page that the form stands on.

@@ -69,6 +69,8 @@ words! {
     upload: "Upload" = "Hochladen";
     email_confirmed: "Confirmed" = "Bestätigt";
     email_unconfirmed: "Not confirmed yet: open the link that we sent" = "Noch nicht bestätigt: bitte den zugeschickten Link öffnen";
+    other_account: "Another account" = "Anderes Konto";
+    other_account_text: "Connect it, and it opens this account too." = "Einmal verbunden, öffnet es auch dieses Konto.";
     passkeys: "Passkeys" = "Passkeys";
     no_passkeys: "There are none yet. With a passkey you log in without a password: by fingerprint, face or a security key."
         = "Noch keine. Mit einem Passkey geht die Anmeldung ohne Passwort: per Fingerabdruck, Gesicht oder Sicherheitsschlüssel.";
@@ -132,6 +134,22 @@ words! {
 }
 
 impl Lang {
+    /// Why a provider of accounts let nobody in.
+    pub fn log_in_failed(self, code: &str) -> &'static str {
+        match (self, code) {
+            (Self::En, "pending") => "Your account waits: an admin has to let you in first.",
+            (Self::De, "pending") => "Das Konto wartet: Ein Admin muss es erst freischalten.",
+            (Self::En, "sign_up_closed" | "closed") => {
+                "There is no account for you here, and this server takes no new ones."
+            }
+            (Self::De, "sign_up_closed" | "closed") => {
+                "Hier gibt es kein solches Konto, und dieser Server nimmt keine neuen an."
+            }
+            (Self::En, _) => "Logging in did not work. Try again.",
+            (Self::De, _) => "Die Anmeldung hat nicht geklappt. Bitte noch einmal versuchen.",
+        }
+    }
+
     pub fn sign_up_at(self, instance: &str) -> String {
         match self {
             Self::En => format!("Make an account on {instance}."),

@@ -35,6 +35,8 @@ pub fn routes() -> Router<Arc<App>> {
 struct Asked {
     #[serde(default)]
     next: String,
+    /// Why coming back from the provider of an account failed: a code of the API.
+    error: Option<String>,
     #[serde(default)]
     token: String,
     #[serde(default)]
@@ -48,7 +50,7 @@ async fn login(visit: Visit, Query(query): Query<Asked>) -> Response {
     if visitor.me.is_some() {
         return Redirect::to(&next).into_response();
     }
-    visit.page(StatusCode::OK, &visitor, |visitor| pages::login(visitor, next))
+    visit.page(StatusCode::OK, &visitor, |visitor| pages::login(visitor, next, query.error))
 }
 
 async fn signup(visit: Visit, Query(query): Query<Asked>) -> Response {

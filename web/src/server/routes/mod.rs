@@ -6,10 +6,7 @@ mod studio;
 mod watch;
 
 use super::{App, Visit};
-use crate::{
-    client::{Call, CallBody},
-    pages,
-};
+use crate::{client::Call, pages};
 use axum::{Router, response::Response, routing::get};
 use http::StatusCode;
 use std::sync::Arc;
@@ -25,7 +22,7 @@ pub fn pages() -> Router<Arc<App>> {
 
 /// What the API says of itself.
 async fn docs(visit: Visit) -> Response {
-    let call = Call { method: "GET", path: "/api/openapi.json".to_owned(), body: CallBody::None };
+    let call = Call { path: "/api/openapi.json".to_owned(), ..Call::bare("GET", "") };
     let (visitor, document) = tokio::join!(visit.visitor(), visit.client.value(call));
     match document {
         Ok(document) => visit.page(StatusCode::OK, &visitor, |visitor| pages::docs(visitor, &document)),
