@@ -111,13 +111,17 @@ test("a key of its own for each encoder, each shown once", async () => {
   const made = await page.locator(".shown-once code").textContent();
   assert.ok(made.length >= 20);
   await accessible(page);
+  // The browser sends the form again; that makes no other key.
   await page.reload();
+  await page.getByText("This was done already").waitFor();
   assert.equal(await page.getByText(made).count(), 0);
+  await page.goto(`${server.http}/dashboard/boats/keys`);
   const row = page.locator("tr", { hasText: "Phone" });
   await row.locator("summary", { hasText: "Revoke" }).click();
   await row.locator("form").getByRole("button", { name: "Revoke" }).click();
   await row.waitFor({ state: "detached" });
-  assert.deepEqual(problems, []);
+  // The browser reports the refusal's status; nothing else may be wrong.
+  assert.ok(problems.every((problem) => problem.includes("409")), problems.join("\n"));
   await context.close();
 });
 

@@ -108,14 +108,14 @@ export async function end(child, signal) {
   clearTimeout(timer);
 }
 
-export function launch() {
+export function launch(more = []) {
   const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"];
   flags.push("--disable-background-networking", "--disable-component-update", "--disable-sync");
-  return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: flags });
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: [...flags, ...more] });
 }
 
-// A page in a context of its own. `problems` fills with console errors, uncaught exceptions and
-// violations of the content security policy.
+// A page in a context of its own. `problems` fills with console errors, uncaught exceptions,
+// violations of the content security policy and requests to anybody else.
 export async function open(browser, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
   const page = await context.newPage();
@@ -125,6 +125,11 @@ export async function open(browser, options = {}) {
     if (message.type() === "error") problems.push(`${message.text()} (${message.location().url})`);
   });
   page.on("pageerror", (error) => problems.push(String(error.stack ?? error)));
+  page.on("request", (request) => {
+    const { protocol, hostname } = new URL(request.url());
+    const ours = ["127.0.0.1", "localhost"].includes(hostname) || ["data:", "blob:"].includes(protocol);
+    if (!ours) problems.push(`a request to ${hostname}`);
+  });
   await page.addInitScript(() => {
     document.addEventListener("securitypolicyviolation", (event) => {
       console.error("content security policy:", event.violatedDirective, event.blockedURI);
@@ -143,7 +148,7 @@ export async function login(page, server, name) {
 
 export async function logout(page) {
   await page.locator("summary[aria-label=Account]").click();
-  await page.getByRole("button", { name: "Log out", exact: true }).click();
+  await page.getByRole("banner").getByRole("button", { name: "Log out" }).click();
   await page.getByRole("banner").getByRole("link", { name: "Log in" }).waitFor();
 }
 

@@ -123,12 +123,27 @@ test("the pages are in German where the browser is, or where that was chosen", a
   await context.close();
 });
 
+test("the API is described, each type with a link to what it is", async () => {
+  const { context, page, problems } = await open(browser);
+  await page.goto(server.http);
+  await page.getByRole("link", { name: "For developers" }).click();
+  await page.getByRole("heading", { name: "The API" }).waitFor();
+  await accessible(page);
+  await page.locator("summary", { hasText: "/api/v1/search" }).click();
+  await page.locator(".operation[open]").getByRole("link", { name: "Found" }).click();
+  await page.locator("#type-Found").getByText("categories").first().waitFor();
+  assert.deepEqual(problems, []);
+  await context.close();
+});
+
 test("a link to a channel previews well, and another site can show its player", async () => {
   const { context, page } = await open(browser);
   await page.goto(`${server.http}/boats`);
   const meta = (property) => page.locator(`meta[property="og:${property}"]`).getAttribute("content");
   assert.match(await meta("title"), /Laying the keel/);
   assert.match(await meta("description"), /Ada’s Boats is live/);
+  const picture = await page.request.get(await meta("image"));
+  assert.match(picture.headers()["content-type"], /^image\//);
   const feed = await page.locator('link[type="application/rss+xml"]').getAttribute("href");
   const answer = await page.request.get(server.http + feed);
   assert.equal(answer.headers()["content-type"], "application/rss+xml; charset=utf-8");

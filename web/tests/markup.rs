@@ -96,7 +96,7 @@ fn faults(path: &str, html: &str, lang: &str) -> Vec<String> {
             faults.push(format!("has {attribute}={id}, which is nothing"));
         }
     }
-    for href in values(html, "href").into_iter().filter(|href| href.starts_with("http")) {
+    for href in values(html, "href").into_iter().chain(values(html, "src")).filter(|href| href.starts_with("http")) {
         if !href.starts_with("https://example.org") {
             faults.push(format!("refers to {href}"));
         }

@@ -123,10 +123,10 @@ fn body_type(lang: Lang, name: &str, schema: &Value) -> AnyView {
     };
     let about = schema["description"].as_str().unwrap_or_default().to_owned();
     view! {
-        <details class="row" id=format!("type-{name}")>
+        <details class="row">
             <summary><code>{name.to_owned()}</code></summary>
-            <p class="prose">{about}</p>
-            {body}
+            // A link to what is inside opens it.
+            <div class="stack" id=format!("type-{name}")><p class="prose">{about}</p>{body}</div>
         </details>
     }
     .into_any()

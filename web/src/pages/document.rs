@@ -4,11 +4,18 @@ use super::{
     form::Form,
     parts::{self, AvatarSize},
 };
-use crate::{form::Flash, server::Needs, words::Lang};
+use crate::{
+    form::{Flash, Outcome},
+    server::Needs,
+    words::Lang,
+};
 use hydration_context::SsrSharedContext;
 use leptos::prelude::*;
 use rivulet_protocol::rest::{Announcement, Instance, Me, SignUp};
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering::Relaxed},
+};
 
 /// Where the browser finds the embedded files; empty where the bundle was not built.
 #[derive(Debug, Default, Clone)]
@@ -30,13 +37,24 @@ pub struct Visitor {
     pub lang: Lang,
     pub instance: Instance,
     pub me: Option<Me>,
+    /// How the visitor reached us: `https://tv.example`.
+    pub origin: String,
     /// Path and query of this page, to come back to after logging in.
     pub here: String,
     /// What became of the form that asked for this page.
     pub flash: Option<Flash>,
     /// The form that led here when it was saved.
     pub saved: Option<String>,
+    /// The form that it is about has said it; otherwise the page does.
+    pub said: Arc<AtomicBool>,
     pub now_ms: i64,
+}
+
+impl Visitor {
+    /// The page itself says what became of the form that led here.
+    pub fn is_told(&self) {
+        self.said.store(true, Relaxed);
+    }
 }
 
 /// Which islands a page has, and so which WebAssembly.
@@ -128,6 +146,7 @@ fn document(files: &Files, visitor: &Visitor, nonce: &str, mut page: Page) -> An
 
 fn head(files: &Files, visitor: &Visitor, nonce: &str, page: Page) -> AnyView {
     let Page { title, description, image, feed, player, account, islands, .. } = page;
+    let origin = &visitor.origin;
     let script = |url: String| view! { <script type="module" src=url nonce=nonce.to_owned()></script> };
     let app = match islands {
         Islands::None => None,
@@ -147,7 +166,8 @@ fn head(files: &Files, visitor: &Visitor, nonce: &str, page: Page) -> AnyView {
             {link_preview("og:description", description)}
             {link_preview("og:site_name", visitor.instance.name.clone())}
             {link_preview("og:type", "website".to_owned())}
-            {image.map(|url| link_preview("og:image", url))}
+            {link_preview("og:url", format!("{origin}{}", visitor.here.split('?').next().unwrap_or("/")))}
+            {image.map(|url| link_preview("og:image", absolute(origin, url)))}
             {feed.map(|(title, url)| view! { <link rel="alternate" type="application/rss+xml" title=title href=url/> })}
             {files.logo.clone().map(|url| view! { <link rel="icon" type="image/svg+xml" href=url/> })}
             {files.style.clone().map(|url| view! { <link rel="stylesheet" href=url/> })}
@@ -160,6 +180,11 @@ fn head(files: &Files, visitor: &Visitor, nonce: &str, page: Page) -> AnyView {
     .into_any()
 }
 
+/// Who shows a link elsewhere has no page that the address could be relative to.
+fn absolute(origin: &str, url: String) -> String {
+    if url.starts_with('/') { format!("{origin}{url}") } else { url }
+}
+
 /// What chats and social sites show of a link to the page.
 fn link_preview(property: &'static str, content: String) -> impl IntoView {
     leptos::html::meta().attr("property", property).content(content)
@@ -170,10 +195,30 @@ fn shell(files: &Files, visitor: &Visitor, section: Section, body: AnyView) -> A
         <a class="skip-link" href="#content">{visitor.lang.skip()}</a>
         {header(visitor, visitor.instance.logo.clone().or(files.logo.clone()), section)}
         {announcements(visitor)}
-        <main id="content" tabindex="-1">{body}</main>
+        <main id="content" tabindex="-1">{unsaid(visitor)} {body}</main>
         {footer(visitor)}
     }
     .into_any()
+}
+
+/// What became of a form that is not on the page any more.
+fn unsaid(visitor: &Visitor) -> Option<AnyView> {
+    if visitor.said.load(Relaxed) {
+        return None;
+    }
+    match &visitor.flash {
+        Some(flash) => match &flash.outcome {
+            Outcome::Refused(error) => {
+                let message = error.message(visitor.lang);
+                Some(view! { <p class="notice notice-bad page-notice" role="alert">{message}</p> }.into_any())
+            }
+            Outcome::Answer(_) => None,
+        },
+        None => visitor.saved.as_ref().map(|form| {
+            let text = visitor.lang.saved_form(form);
+            view! { <p class="notice notice-good page-notice" role="status">{text}</p> }.into_any()
+        }),
+    }
 }
 
 /// What everybody is told, and what this visitor is.

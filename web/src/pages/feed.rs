@@ -5,11 +5,10 @@ use crate::{text, words::Lang};
 use rivulet_protocol::rest::{BroadcastInfo, Channel};
 use std::fmt::Write;
 
-/// `origin` is how the visitor reached us: `https://tv.example`.
-pub fn feed(visitor: &Visitor, origin: &str, channel: &Channel, broadcasts: &[BroadcastInfo]) -> String {
+pub fn feed(visitor: &Visitor, channel: &Channel, broadcasts: &[BroadcastInfo]) -> String {
     let lang = visitor.lang;
     let name = text::name(channel);
-    let address = format!("{origin}/{}", channel.name);
+    let address = format!("{}/{}", visitor.origin, channel.name);
     let mut feed = format!(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<rss version=\"2.0\" xmlns:atom=\"http://www.w3.org/2005/Atom\">\n\
          <channel>\n<title>{}</title>\n<link>{}</link>\n<description>{}</description>\n<language>{}</language>\n\

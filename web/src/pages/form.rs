@@ -169,6 +169,9 @@ impl<'a> Form<'a> {
     /// What the form has to say that belongs to none of its fields.
     pub fn notice(&self) -> Option<AnyView> {
         let lang = self.visitor.lang;
+        if self.has_news() {
+            self.visitor.is_told();
+        }
         if self.visitor.flash.is_none() && self.visitor.saved.as_deref() == Some(self.id.as_str()) {
             return Some(
                 view! { <p class="notice notice-good" role="status">{lang.saved_form(&self.id)}</p> }.into_any(),

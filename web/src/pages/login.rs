@@ -71,6 +71,7 @@ fn first_factor(visitor: &Visitor, next: String, error: Option<String>) -> AnyVi
 
 fn second_factor(visitor: &Visitor, next: String) -> AnyView {
     let lang = visitor.lang;
+    visitor.is_told();
     let form = Form::new(visitor, "second", "POST login/second").next(next);
     let head = view! { <h1>{lang.second_factor()}</h1> <p class="muted">{lang.second_factor_text()}</p> };
     let code = Input::new(Kind::Secret, "code", lang.code()).shown().focused().required().autocomplete("one-time-code");
@@ -86,10 +87,10 @@ pub fn signup(visitor: &Visitor, invite: String) -> Page {
     let lang = visitor.lang;
     let sent = visitor.saved.as_deref() == Some("signup");
     let body = match visitor.instance.sign_up {
-        _ if sent => notice(lang.sign_up_waits(), lang.sign_up_waits_text()),
-        SignUp::Closed => notice(lang.sign_up_closed(), lang.sign_up_closed_text()),
+        _ if sent => notice(visitor, lang.sign_up_waits(), lang.sign_up_waits_text()),
+        SignUp::Closed => notice(visitor, lang.sign_up_closed(), lang.sign_up_closed_text()),
         SignUp::Invite if invite.is_empty() && visitor.flash.is_none() => {
-            notice(lang.sign_up_by_invite(), lang.sign_up_by_invite_text())
+            notice(visitor, lang.sign_up_by_invite(), lang.sign_up_by_invite_text())
         }
         how => signup_form(visitor, how, invite),
     };
@@ -126,8 +127,8 @@ pub fn forgotten(visitor: &Visitor) -> Page {
     let lang = visitor.lang;
     let sent = visitor.saved.as_deref() == Some("forgotten");
     let body = match visitor.instance.mail {
-        _ if sent => notice(lang.mail_sent(), lang.mail_sent_text()),
-        false => notice(lang.no_mail(), lang.no_mail_text()),
+        _ if sent => notice(visitor, lang.mail_sent(), lang.mail_sent_text()),
+        false => notice(visitor, lang.no_mail(), lang.no_mail_text()),
         true => {
             let form = Form::new(visitor, "forgotten", "POST password/forgotten");
             let head = view! { <h1>{lang.forgot_password()}</h1> <p class="muted">{lang.forgotten_text()}</p> };
@@ -173,7 +174,9 @@ pub fn confirm_email(visitor: &Visitor, token: String) -> Page {
     Page { section: Section::Account, ..Page::plain(title, lang.confirm_email_text().to_owned(), body) }
 }
 
-fn notice(title: &'static str, text: &'static str) -> AnyView {
+/// Instead of a form: what became of it, or why there is none.
+fn notice(visitor: &Visitor, title: &'static str, text: &'static str) -> AnyView {
+    visitor.is_told();
     view! {
         <div class="empty empty-page">
             <h1>{title}</h1>
@@ -194,7 +197,7 @@ pub fn setup(visitor: &Visitor, token: String) -> Page {
             </div>
         }
         .into_any(),
-        (true, true) => notice(lang.setup_incomplete(), lang.setup_incomplete_text()),
+        (true, true) => notice(visitor, lang.setup_incomplete(), lang.setup_incomplete_text()),
         (true, false) => setup_form(visitor, token),
     };
     let title = format!("{} · {}", lang.set_up(), visitor.instance.name);

@@ -51,6 +51,8 @@ pub fn router(deps: WebDeps) -> Router {
     // Around the whole router and not its routes: the gateway asks for another method than came.
     let gateway = tower::Layer::layer(&middleware::from_fn_with_state(app, gateway::gateway), pages);
     Router::new()
+        // The API answers for all other addresses below `/api`.
+        .route_service("/api/docs", gateway.clone())
         .fallback_service(gateway)
         .layer(middleware::map_response(headers::secure))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))

@@ -76,16 +76,13 @@ impl Visit {
             lang: self.chosen.or(of_account).unwrap_or(self.accepted),
             instance,
             me,
+            origin: self.client.transport.origin(),
             here: self.here.clone(),
             flash: self.flash.clone(),
             saved: self.saved.clone(),
+            said: Arc::default(),
             now_ms: now_ms(),
         }
-    }
-
-    /// How the visitor reached us: `https://tv.example`.
-    pub fn origin(&self) -> String {
-        self.client.transport.origin()
     }
 
     /// The cookie that keeps a language which was just chosen.

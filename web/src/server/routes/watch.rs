@@ -231,7 +231,7 @@ async fn feed(visit: Visit, Path(name): Path<String>) -> Response {
     .await;
     match answer {
         Ok((channel, broadcasts)) => {
-            let feed = pages::feed(&visitor, &visit.origin(), &channel, &broadcasts.items);
+            let feed = pages::feed(&visitor, &channel, &broadcasts.items);
             ([(header::CONTENT_TYPE, "application/rss+xml; charset=utf-8")], feed).into_response()
         }
         Err(error) if error.status() == Some(401) => to_login(&visitor.here),
