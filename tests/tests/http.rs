@@ -34,7 +34,7 @@ fn both_versions_in_clear_and_with_tls() {
 
     // A browser's form: on HTTP/2 it has no Host header, and its cookie is for HTTPS alone.
     server.channel("ada");
-    let login = format!("username=ada&password={}", PASSWORD.replace(' ', "+"));
+    let login = format!("_call=POST+login&_next=/&username=ada&password:secret={}", PASSWORD.replace(' ', "+"));
     for (version, scheme, url, cookie) in [
         ("--http2", "https", &https, "__Host-rivulet=rvs_"),
         ("--http1.1", "https", &https, "__Host-rivulet=rvs_"),
@@ -48,7 +48,7 @@ fn both_versions_in_clear_and_with_tls() {
         assert!(line.starts_with(cookie), "{version} {url}: {line}");
         assert_eq!(line.contains("; Secure"), scheme == "https", "{version} {url}: {line}");
         let cookie = format!("cookie: {}", line.split(';').next().unwrap());
-        let page = curl(&[&ca[..], &[version, "-H", &cookie, &format!("{url}/dashboard")]].concat());
+        let page = curl(&[&ca[..], &[version, "-H", &cookie, &format!("{url}/dashboard/ada")]].concat());
         assert!(page.contains("rtmps://"), "{version} {url}: {page}");
         let foreign = curl(&[&ca[..], &[version, "-H", "origin: https://evil.example", "-d", &login, &form]].concat());
         assert!(foreign.lines().next().unwrap().contains(" 403"), "{version} {url}: {foreign}");
