@@ -125,6 +125,19 @@ test("a key of its own for each encoder, each shown once", async () => {
   await context.close();
 });
 
+test("a webhook goes to the internet only", async () => {
+  const { context, page } = await open(browser);
+  await login(page, server, "ada");
+  await page.goto(`${server.http}/dashboard/boats/webhooks`);
+  await page.getByLabel("The channel goes live").check();
+  await page.getByRole("textbox", { name: "Address" }).fill("http://[::ffff:127.0.0.1]/hook");
+  await page.getByRole("button", { name: "Create a webhook" }).click();
+  await page.getByRole("alert").waitFor();
+  assert.ok(await page.getByLabel("The channel goes live").isChecked(), "what was ticked stays so");
+  await accessible(page);
+  await context.close();
+});
+
 test("somebody who helps sees what is theirs to do", async () => {
   const { context, page } = await open(browser);
   await login(page, server, "ada");

@@ -8,12 +8,13 @@ import { Server, accessible, fits, launch, login, open, push } from "./harness.m
 let server;
 let browser;
 let encoder;
+let pianoKey;
 
 before(async () => {
   server = await Server.start();
   for (const name of ["ada", "grace"]) await server.user(name, "viewer");
   const key = await server.channel("boats", "ada");
-  await server.channel("piano", "ada");
+  pianoKey = await server.channel("piano", "ada");
   browser = await launch();
   const { context, page } = await open(browser);
   await login(page, server, "ada");
@@ -89,6 +90,31 @@ test("following works without any script", async () => {
   await page.getByText("0 followers").waitFor();
   await page.goto(`${server.http}/followed`);
   await page.getByText("You do not follow anybody yet").waitFor();
+  await context.close();
+});
+
+test("a follower reads that a channel went live", async () => {
+  const { context, page, problems } = await open(browser);
+  await login(page, server, "grace");
+  await page.goto(`${server.http}/notifications`);
+  await page.getByText("No notifications").waitFor();
+  await accessible(page);
+  await page.goto(`${server.http}/piano`);
+  await page.getByRole("button", { name: "Follow", exact: true }).click();
+  await page.getByRole("button", { name: "Unfollow" }).waitFor();
+  const piano = push(server, pianoKey);
+  try {
+    await page.waitForFunction(() => document.getElementById("player").dataset.state === "live", null, { timeout: 45_000 });
+  } finally {
+    await piano.stop();
+  }
+  await page.goto(server.http);
+  await page.getByRole("link", { name: "Notifications, 1 new" }).click();
+  await page.getByText("piano went live").waitFor();
+  await accessible(page);
+  await page.getByRole("button", { name: "Mark all as read" }).click();
+  await page.getByRole("link", { name: "Notifications", exact: true }).waitFor();
+  assert.deepEqual(problems, []);
   await context.close();
 });
 
