@@ -2,11 +2,10 @@
 //! the event streams of pages.
 
 use crate::check;
-use crate::directory::{Cursor, page, page_size};
 use crate::docs::{Answer, Created, Done, op};
 use crate::policy::Action;
 use crate::refusal::Refusal;
-use crate::request::{Body, Caller, Fields, InPath, Origin, Params};
+use crate::request::{Body, Caller, Cursor, Fields, InPath, Origin, Params};
 use crate::rooms::Page as RoomPage;
 use crate::slots::Slot;
 use crate::{App, channels, now_ms, view};
@@ -204,10 +203,8 @@ async fn history(
     Params(cursor): Params<Cursor>,
 ) -> Result<Json<Page<BroadcastInfo>>, Refusal> {
     channels::visible(&app, &caller, &channel).await?;
-    let limit = page_size(cursor.limit);
-    let rows = app.store.history(&channel.id, cursor.after.as_deref(), limit + 1).await?;
-    let (items, next) = page(rows, limit, |row| row.id.clone());
-    Ok(Json(Page { items, next }))
+    let rows = app.store.history(&channel.id, cursor.after(), cursor.limit() + 1).await?;
+    Ok(Json(cursor.page(rows, |row| row.id.clone())))
 }
 
 async fn one(

@@ -4,7 +4,7 @@ use crate::channels::create;
 use crate::docs::op;
 use crate::policy::Action;
 use crate::refusal::Refusal;
-use crate::request::{Caller, Params};
+use crate::request::{Caller, Cursor, Params};
 use crate::view::{self, OnAir};
 use crate::{App, now_ms};
 use aide::axum::ApiRouter;
@@ -81,35 +81,15 @@ async fn directory(State(app): State<App>, Params(narrowed): Params<Narrowed>) -
     if live_only {
         return Ok(Json(Channels { channels, next: None }));
     }
-    let limit = page_size(limit);
-    let rows = app.store.channels_page(listing, after.as_deref(), now_ms, limit + 1).await?;
-    let (rows, next) = page(rows, limit, |row| row.name.clone());
+    let cursor = Cursor::new(after.as_deref(), limit);
+    let rows = app.store.channels_page(listing, cursor.after(), now_ms, cursor.limit() + 1).await?;
+    let Page { items: rows, next } = cursor.page(rows, |row| row.name.clone());
     channels.extend(rows.iter().filter(|row| !live.contains_key(&row.name)).map(|row| view::channel(row, None)));
     Ok(Json(Channels { channels, next }))
 }
 
 fn listed(channel: &Channel, now_ms: i64) -> bool {
     channel.access != AccessKind::Private && channel.suspended(now_ms).is_none()
-}
-
-pub fn page_size(limit: Option<u32>) -> u32 {
-    limit.unwrap_or(50).clamp(1, 100)
-}
-
-/// Cuts rows, of which one more than `limit` was asked for, to a page and the cursor for the next.
-pub fn page<T>(mut rows: Vec<T>, limit: u32, cursor: impl Fn(&T) -> String) -> (Vec<T>, Option<String>) {
-    let more = rows.len() > limit as usize;
-    rows.truncate(limit as usize);
-    let next = rows.last().filter(|_| more).map(cursor);
-    (rows, next)
-}
-
-#[derive(Deserialize, JsonSchema)]
-pub struct Cursor {
-    /// What the last page gave as `next`.
-    pub after: Option<String>,
-    /// At most 100.
-    pub limit: Option<u32>,
 }
 
 /// What is live comes first on each page; the first has all of it that one follows, among up to a
@@ -120,17 +100,17 @@ async fn followed(
     Params(cursor): Params<Cursor>,
 ) -> Result<Json<Channels>, Refusal> {
     let user = caller.may(Action::ReadAccount)?;
-    let (live, now_ms, limit) = (on_air(&app), now_ms(), page_size(cursor.limit));
+    let (live, now_ms) = (on_air(&app), now_ms());
     let mut channels = Vec::new();
-    if cursor.after.is_none() {
+    if cursor.after().is_none() {
         let names: Vec<String> = live.keys().cloned().collect();
         let rows = app.store.followed_among(&user.id, &names).await?;
         let rows = rows.iter().filter(|row| row.suspended(now_ms).is_none());
         channels.extend(rows.map(|row| view::channel(row, live.get(&row.name))));
         by_viewers(&mut channels);
     }
-    let rows = app.store.followed(&user.id, cursor.after.as_deref().unwrap_or(""), limit + 1).await?;
-    let (rows, next) = page(rows, limit, |row| row.name.clone());
+    let rows = app.store.followed(&user.id, cursor.after().unwrap_or(""), cursor.limit() + 1).await?;
+    let Page { items: rows, next } = cursor.page(rows, |row| row.name.clone());
     channels.extend(rows.iter().filter(|row| !live.contains_key(&row.name)).map(|row| view::channel(row, None)));
     Ok(Json(Channels { channels, next }))
 }

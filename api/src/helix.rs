@@ -1,9 +1,8 @@
 //! A small part of Twitch's API (`/helix`), so that tools which know that one can be pointed here. A
 //! user there is a channel here: ids and logins are those of channels.
 
-use crate::directory::page;
 use crate::policy::Action;
-use crate::request::Caller;
+use crate::request::{Caller, Cursor};
 use crate::view::OnAir;
 use crate::{App, now_ms};
 use axum::extract::{RawQuery, State};
@@ -11,7 +10,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use rivulet_protocol::rest::{AccessKind, LiveState};
+use rivulet_protocol::rest::{AccessKind, LiveState, Page};
 use rivulet_store::{Channel, StoreError};
 use serde_json::{Value, json};
 
@@ -217,12 +216,12 @@ async fn followers(State(app): State<App>, caller: Caller, RawQuery(query): RawQ
     if caller.may_in(&app, &channel, Action::SeeChannelInside).await.is_err() {
         return Ok(Json(json!({"total": total, "data": [], "pagination": {}})));
     }
-    let first = asked.first() as u32;
+    let cursor = Cursor::new(None, asked.first().try_into().ok());
     let before = asked.one("after").and_then(|cursor| cursor.split_once('-'));
     let before = before.and_then(|(time, id)| Some((time.parse().ok()?, id)));
-    let rows = app.store.followers(&channel.id, before, first + 1).await?;
-    let (rows, next) = page(rows, first, |(follower, id)| format!("{}-{id}", follower.since_ms));
-    let data = rows.into_iter().map(|(follower, id)| {
+    let rows = app.store.followers(&channel.id, before, cursor.limit() + 1).await?;
+    let Page { items, next } = cursor.page(rows, |(follower, id)| format!("{}-{id}", follower.since_ms));
+    let data = items.into_iter().map(|(follower, id)| {
         json!({
             "user_id": id,
             "user_login": follower.username,

@@ -2,11 +2,10 @@
 
 use crate::access::may_watch;
 use crate::check;
-use crate::directory::{Cursor, page, page_size};
 use crate::docs::{Answer, op};
 use crate::policy::Action;
 use crate::refusal::Refusal;
-use crate::request::{Body, Caller, InPath, Params};
+use crate::request::{Body, Caller, Cursor, InPath, Params};
 use crate::{App, now_ms};
 use aide::axum::ApiRouter;
 use aide::axum::routing::{get_with, post_with, put_with};
@@ -88,14 +87,13 @@ async fn followers(
     Params(cursor): Params<Cursor>,
 ) -> Result<Json<Page<Follower>>, Refusal> {
     caller.may_in(&app, &channel, Action::SeeChannelInside).await?;
-    let before = cursor.after.as_deref().map(|cursor| {
+    let before = cursor.after().map(|cursor| {
         let parts = cursor.split_once('-').and_then(|(time, id)| Some((time.parse().ok()?, id)));
         parts.ok_or_else(|| Refusal::new(StatusCode::BAD_REQUEST, "bad_cursor", "This is no cursor of this list."))
     });
-    let limit = page_size(cursor.limit);
-    let rows = app.store.followers(&channel.id, before.transpose()?, limit + 1).await?;
-    let (rows, next) = page(rows, limit, |(follower, id)| format!("{}-{id}", follower.since_ms));
-    Ok(Json(Page { items: rows.into_iter().map(|(follower, _)| follower).collect(), next }))
+    let rows = app.store.followers(&channel.id, before.transpose()?, cursor.limit() + 1).await?;
+    let Page { items, next } = cursor.page(rows, |(follower, id)| format!("{}-{id}", follower.since_ms));
+    Ok(Json(Page { items: items.into_iter().map(|(follower, _)| follower).collect(), next }))
 }
 
 async fn staff(State(app): State<App>, caller: Caller, InPath(channel): InPath) -> Result<Json<Page<Staff>>, Refusal> {

@@ -10,9 +10,23 @@ const RETRY_MAX_MS = 8000;
 // hls.js advises against recovering from media errors more often.
 const RECOVER_EVERY_MS = 5000;
 
+// The signature in the addresses of a broadcast that is not for everybody; it is replaced while it plays.
+const SIGNATURE = /\/p\/[^/]+\//;
+let signature;
+
+export const unsigned = (url) => url?.replace(SIGNATURE, "/");
+const signed = (url) => (signature ? url.replace(SIGNATURE, signature) : url);
+
+class Signed extends Hls.DefaultConfig.loader {
+  load(context, config, callbacks) {
+    context.url = signed(context.url);
+    super.load(context, config, callbacks);
+  }
+}
+
 // hls.js 1.7 trips over a delta update that arrives while it changes the quality: its audio side reads
 // the part that was left out. Our playlists are short, so it gets them whole.
-class WholePlaylists extends Hls.DefaultConfig.loader {
+class WholePlaylists extends Signed {
   load(context, config, callbacks) {
     context.url = context.url.replace(/&_HLS_skip=\w+/, "");
     super.load(context, config, callbacks);
@@ -20,6 +34,7 @@ class WholePlaylists extends Hls.DefaultConfig.loader {
 }
 
 const CONFIG = {
+  fLoader: Signed,
   pLoader: WholePlaylists,
   // Begin with a good picture; the estimate is right after the first segment.
   abrEwmaDefaultEstimate: 3_000_000,
@@ -53,9 +68,15 @@ export class Playback {
     });
   }
 
+  // The same with a newer signature: what plays goes on.
+  renew(url) {
+    this.#url = url;
+    signature = url.match(SIGNATURE)?.[0];
+  }
+
   load(url) {
     this.unload();
-    this.#url = url;
+    this.renew(url);
     if (Hls.isSupported()) {
       this.#start();
     } else if (this.#video.canPlayType("application/vnd.apple.mpegurl")) {

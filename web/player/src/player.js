@@ -19,7 +19,7 @@ import "./quality.js";
 import { Access } from "./access.js";
 import { followChannel } from "./channel.js";
 import { Latency } from "./latency.js";
-import { Playback } from "./playback.js";
+import { Playback, unsigned } from "./playback.js";
 import { startMuted } from "./sound.js";
 
 // How long the last seconds of an ended broadcast may play out before the offline picture.
@@ -41,9 +41,10 @@ let playOut;
 startMuted(video, player.querySelector(".unmute"));
 
 function load(channel) {
-  if (channel.playback === loaded.url && channel.revision === loaded.revision) return;
+  const goesOn = unsigned(channel.playback) === unsigned(loaded.url) && channel.revision === loaded.revision;
+  if (goesOn && channel.playback !== loaded.url) playback.renew(channel.playback);
   loaded = { url: channel.playback, revision: channel.revision };
-  playback.load(channel.playback);
+  if (!goesOn) playback.load(channel.playback);
 }
 
 function unload() {
