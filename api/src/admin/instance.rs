@@ -26,7 +26,7 @@ use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-const TAKE_STOCK_EVERY: Duration = Duration::from_secs(600);
+const TAKE_STOCK_EVERY: Duration = Duration::from_secs(60);
 const MAX_NAME_CHARS: usize = 50;
 const MAX_TEXT_CHARS: usize = 300;
 const MAX_RETENTION_HOURS: u32 = 10 * 365 * 24;

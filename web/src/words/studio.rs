@@ -95,6 +95,7 @@ words! {
     revoke_key_text: "What is sent with it ends at once." = "Was damit gesendet wird, endet sofort.";
     no_keys: "There are no stream keys" = "Es gibt keine Stream-Schlüssel";
     no_keys_text: "An encoder needs one to go live here." = "Ein Encoder braucht einen, um hier live zu gehen.";
+    key_without_name: "Without a name" = "Ohne Namen";
     key_name_hint: "Which encoder it is for." = "Für welchen Encoder er ist.";
     helpers: "Who helps" = "Wer hilft";
     add_helper: "Add somebody" = "Jemanden hinzufügen";

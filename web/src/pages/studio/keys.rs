@@ -23,7 +23,7 @@ pub fn keys(visitor: &Visitor, channel: &Channel, keys: Vec<StreamKeyInfo>) -> A
         let button = view! { <button class="button button-danger">{lang.revoke()}</button> };
         let revoke = confirmed(lang.revoke(), lang.revoke_key_text(), revoke.done("", button.into_any()));
         rows.push(vec![
-            words(key.name.clone()),
+            words(if key.name.is_empty() { lang.key_without_name().to_owned() } else { key.name.clone() }),
             parts::date(lang, key.created_at_ms),
             key.last_used_at_ms.map_or_else(|| words(lang.never()), |at| parts::moment(lang, at)),
             view! { <div class="actions">{rotate}{revoke}</div> }.into_any(),
