@@ -7,6 +7,7 @@ use axum::extract::{RawPathParams, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use rivulet_protocol::ChannelName;
 use rivulet_store::SecretHash;
 use rivulet_store::playback::{Stage, TicketError};
 
@@ -19,10 +20,12 @@ fn is_cdn(files: &Files, headers: &HeaderMap) -> bool {
 
 pub async fn watch(State(files): State<Files>, params: RawPathParams, request: Request, next: Next) -> Response {
     let param = |name: &str| params.iter().find(|(key, _)| *key == name).map(|(_, value)| value);
-    let Some(channel) = param("channel") else { return next.run(request).await };
+    // As the handlers read it: another spelling of a name is the same channel. What is no name is nothing to see.
+    let channel = param("channel").and_then(|name| ChannelName::parse(name).ok());
+    let Some(channel) = channel else { return next.run(request).await };
     let live = match param("broadcast") {
-        Some(broadcast) => files.registry.get(channel, broadcast),
-        None => files.registry.current(channel),
+        Some(broadcast) => files.registry.get(channel.as_str(), broadcast),
+        None => files.registry.current(channel.as_str()),
     };
     let (id, protected) = match (&live, param("broadcast")) {
         (Some(live), _) => (live.broadcast.info.id.clone(), *live.broadcast.protected.borrow()),

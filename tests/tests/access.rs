@@ -57,8 +57,11 @@ fn hot_links() {
     for url in addresses(&format!("{}{bobs}", server.http)) {
         assert_eq!((status(&url), status(&url.replace(&bobs_ticket, &ticket))), (200, 403), "for another channel");
     }
-    assert_eq!(status(&format!("{}/live/ada/thumbnail.jpg", server.http)), 401);
-    assert_eq!(status(&format!("{}/live/ada/manifest.mpd", server.http)), 401);
+    for spelling in ["ada", "ADA", "Ada", "%61da", "ada%20"] {
+        for file in ["thumbnail.jpg", "manifest.mpd", "master.m3u8"] {
+            assert_eq!(status(&format!("{}/live/{spelling}/{file}", server.http)), 401, "{spelling} {file}");
+        }
+    }
 
     // A real player that sends no header of its own.
     let played = Command::new("ffmpeg")
