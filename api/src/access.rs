@@ -2,7 +2,6 @@
 
 use crate::check;
 use crate::docs::op;
-use crate::policy::Action;
 use crate::refusal::Refusal;
 use crate::request::{Body, Caller, InPath, Origin};
 use crate::{App, channels, now_ms};
@@ -11,6 +10,7 @@ use aide::axum::routing::{get_with, post_with};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use rivulet_protocol::policy::Action;
 use rivulet_protocol::rest::{Access, AccessEdit, AccessKind, LiveState, Playback, PlaybackRequest};
 use rivulet_store::playback::{Stage, TICKET_MS};
 use rivulet_store::{Channel, password};

@@ -3,7 +3,6 @@
 
 use crate::check;
 use crate::docs::{Answer, Created, Done, op};
-use crate::policy::Action;
 use crate::refusal::Refusal;
 use crate::request::{Body, Caller, Cursor, Fields, InPath, Origin, Params};
 use crate::rooms::Page as RoomPage;
@@ -19,6 +18,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use futures_util::StreamExt;
 use rivulet_hub::Order;
+use rivulet_protocol::policy::Action;
 use rivulet_protocol::rest::{
     BroadcastInfo, ChannelSettings, GoLive, KeyCreate, MAX_GRACE_SECONDS, NewKey, Page, Settings, StreamKeyInfo,
     ViewerSample,

@@ -3,7 +3,6 @@
 use crate::check;
 use crate::docs::{Answer, Created, Done, op};
 use crate::markdown;
-use crate::policy::Action;
 use crate::refusal::Refusal;
 use crate::request::{Body, Caller, InPath};
 use crate::view::{self, OnAir};
@@ -14,6 +13,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use rivulet_protocol::ChannelName;
+use rivulet_protocol::policy::Action;
 use rivulet_protocol::rest::{About, Channel, ChannelCreate, ChannelEdit, Link, Panel, Role, WebhookEvent};
 use rivulet_store::StoreError;
 

@@ -2,7 +2,6 @@
 
 use crate::channels::create;
 use crate::docs::op;
-use crate::policy::Action;
 use crate::refusal::Refusal;
 use crate::request::{Caller, Cursor, Params};
 use crate::view::{self, OnAir};
@@ -11,6 +10,7 @@ use aide::axum::ApiRouter;
 use aide::axum::routing::get_with;
 use axum::Json;
 use axum::extract::{Path, State};
+use rivulet_protocol::policy::Action;
 use rivulet_protocol::rest::{AccessKind, Category, Channels, Found, Page};
 use rivulet_store::{Channel, Listing};
 use schemars::JsonSchema;

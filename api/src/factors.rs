@@ -1,7 +1,6 @@
 //! Second factors and passkeys of an account: set up, listed, taken away.
 
 use crate::docs::{Answer, Created, Done, op};
-use crate::policy::Action;
 use crate::refusal::Refusal;
 use crate::request::{Body, Caller, Named, Origin};
 use crate::{App, now_ms, passkey, totp};
@@ -9,6 +8,7 @@ use aide::axum::ApiRouter;
 use aide::axum::routing::{delete_with, get_with, post_with};
 use axum::Json;
 use axum::extract::State;
+use rivulet_protocol::policy::Action;
 use rivulet_protocol::rest::{
     NewPasskey, Page, Passkey, PasskeyChallenge, RecoveryCodes, TotpConfirm, TotpSetup, WithPassword,
 };

@@ -1,7 +1,6 @@
 //! A small part of Twitch's API (`/helix`), so that tools which know that one can be pointed here. A
 //! user there is a channel here: ids and logins are those of channels.
 
-use crate::policy::Action;
 use crate::request::{Caller, Cursor};
 use crate::view::OnAir;
 use crate::{App, now_ms};
@@ -10,6 +9,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use rivulet_protocol::policy::Action;
 use rivulet_protocol::rest::{AccessKind, LiveState, Page};
 use rivulet_store::{Channel, StoreError};
 use serde_json::{Value, json};

@@ -30,7 +30,6 @@ mod passkey;
 mod people;
 mod picture;
 mod pictures;
-mod policy;
 mod refusal;
 mod request;
 mod rooms;

@@ -2,7 +2,6 @@
 
 use crate::accounts::{check_email, describe};
 use crate::docs::{Done, Download, op};
-use crate::policy::Action;
 use crate::refusal::{Refusal, sentence};
 use crate::request::{Body, Caller, Named, Origin};
 use crate::{App, Shared, export, now_ms};
@@ -12,6 +11,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::HeaderMap;
+use rivulet_protocol::policy::Action;
 use rivulet_protocol::rest::{Confirm, Me, MeEdit, Page, PasswordChange, Role, Session, User as Shown, WithPassword};
 use rivulet_store::names::{DisplayName, DisplayNameError};
 use rivulet_store::{SecretHash, Ticket, TicketToken, User, UserState, password};

@@ -3,7 +3,6 @@
 
 use crate::docs::{Done, op};
 use crate::outside::push::{Sender, Sent, Subscriber};
-use crate::policy::Action;
 use crate::refusal::Refusal;
 use crate::request::{Body, Caller, Cursor, Params};
 use crate::{App, Shared, now_ms};
@@ -13,6 +12,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use futures_util::{StreamExt, stream};
+use rivulet_protocol::policy::Action;
 use rivulet_protocol::rest::{Notification, Page, PushSubscription};
 use rivulet_store::{Channel, PushTarget, StoreError};
 use serde_json::json;

@@ -3,7 +3,6 @@
 use crate::access::may_watch;
 use crate::check;
 use crate::docs::{Answer, op};
-use crate::policy::Action;
 use crate::refusal::Refusal;
 use crate::request::{Body, Caller, Cursor, InPath, Params};
 use crate::{App, now_ms};
@@ -12,6 +11,7 @@ use aide::axum::routing::{get_with, post_with, put_with};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use rivulet_protocol::policy::Action;
 use rivulet_protocol::rest::{
     ChannelRole, Follow, Follower, Page, ReportCreate, Staff, StaffEdit, Standing, WebhookEvent,
 };

@@ -2,7 +2,6 @@
 
 use crate::docs::op;
 use crate::picture::{self, Kind};
-use crate::policy::Action;
 use crate::refusal::Refusal;
 use crate::request::{Caller, InPath};
 use crate::{App, Shared, channels, now_ms};
@@ -14,6 +13,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use rivulet_protocol::policy::Action;
 use rivulet_protocol::rest::About;
 use rivulet_store::{BlobError, Channel, Picture, random_name};
 

@@ -1,7 +1,6 @@
 //! What a handler wants to know of a request: who sends it and from where, the channel in its
 //! path, its body. Each is an extractor that refuses in our own words.
 
-use crate::policy::{self, Action, Actor, Answer};
 use crate::refusal::Refusal;
 use crate::{App, Shared, now_ms};
 use axum::body::Bytes;
@@ -10,6 +9,7 @@ use axum::http::request::Parts;
 use axum::http::uri::{Authority, Scheme};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use rivulet_protocol::ChannelName;
+use rivulet_protocol::policy::{self, Action, Actor, Answer};
 use rivulet_protocol::rest::{ChannelRole, Page, Scope};
 use rivulet_store::{AccessToken, Channel, SecretHash, SessionToken, User};
 use schemars::{JsonSchema, Schema, SchemaGenerator};

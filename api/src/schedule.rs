@@ -3,7 +3,6 @@
 
 use crate::check;
 use crate::docs::{Answer, Created, Done, op};
-use crate::policy::Action;
 use crate::refusal::Refusal;
 use crate::request::{Body, Caller, InPath, Origin, Params};
 use crate::{App, channels, now_ms};
@@ -18,6 +17,7 @@ use icalendar::{Calendar, Component, Event, EventLike, EventStatus};
 use jiff::civil::{self, Date};
 use jiff::tz::TimeZone;
 use jiff::{Span, ToSpan};
+use rivulet_protocol::policy::Action;
 use rivulet_protocol::rest::{Occurrence, Repeat, Schedule, ScheduleEdit, ScheduleEntry, Weekday};
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -3,7 +3,6 @@
 
 use crate::docs::{Answer, Created, Done, op};
 use crate::factors::check_label;
-use crate::policy::Action;
 use crate::refusal::Refusal;
 use crate::request::{Body, Caller, Named};
 use crate::{App, now_ms};
@@ -11,6 +10,7 @@ use aide::axum::ApiRouter;
 use aide::axum::routing::{delete_with, get_with};
 use axum::Json;
 use axum::extract::State;
+use rivulet_protocol::policy::Action;
 use rivulet_protocol::rest::{NewToken, Page, Role, Scope, Token, TokenCreate};
 use rivulet_store::AccessToken;
 

@@ -1,6 +1,6 @@
 //! The registry of running broadcasts, and what everybody may ask about one.
 
-use crate::{Demand, Feed, Program, Source, Starts};
+use crate::{Chat, Demand, Feed, Program, Source, Starts};
 use bytes::Bytes;
 use rivulet_protocol::rest::{Ingest, Latency, LiveState};
 use std::collections::HashMap;
@@ -104,6 +104,7 @@ struct Inner {
     live: Mutex<HashMap<String, Arc<Broadcast>>>,
     refusals: Mutex<HashMap<String, String>>,
     events: broadcast::Sender<HubEvent>,
+    chat: Chat,
 }
 
 #[derive(Clone)]
@@ -115,6 +116,7 @@ impl Default for Hub {
             live: Mutex::default(),
             refusals: Mutex::default(),
             events: broadcast::Sender::new(EVENTS),
+            chat: Chat::default(),
         }))
     }
 }
@@ -183,6 +185,10 @@ impl Hub {
     /// Starts and ends from now on.
     pub fn events(&self) -> broadcast::Receiver<HubEvent> {
         self.0.events.subscribe()
+    }
+
+    pub fn chat(&self) -> &Chat {
+        &self.0.chat
     }
 
     /// Each broadcast once: those on air, then every one that starts.

@@ -5,11 +5,13 @@
 //! and no codec.
 
 mod broadcast;
+mod chat;
 mod demand;
 mod feed;
 mod starts;
 
 pub use broadcast::{Broadcast, BroadcastInfo, Hub, HubEvent, Metrics, Order, Status};
+pub use chat::{Chat, ChatNote, Said, SayFor};
 pub use demand::Demand;
 pub use feed::{Feed, Lagged, Reader};
 pub use starts::Starts;

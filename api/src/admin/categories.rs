@@ -3,7 +3,6 @@
 use super::{Actor, Target};
 use crate::docs::{Answer, Created, Done, op};
 use crate::picture::Kind;
-use crate::policy::Action;
 use crate::refusal::Refusal;
 use crate::request::{Body, Caller, Named, RequestId};
 use crate::{App, check, now_ms};
@@ -12,6 +11,7 @@ use aide::axum::routing::{delete_with, post_with, put_with};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
+use rivulet_protocol::policy::Action;
 use rivulet_protocol::rest::{Category, CategoryCreate};
 use rivulet_store::StoreError;
 

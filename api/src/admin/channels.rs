@@ -2,7 +2,6 @@
 
 use super::{Actor, Target, check_reason, check_suspension};
 use crate::docs::{Answer, Created, op};
-use crate::policy::Action;
 use crate::refusal::Refusal;
 use crate::request::{Body, Caller, Cursor, InPath, Named, Params, RequestId};
 use crate::{App, now_ms};
@@ -11,6 +10,7 @@ use aide::axum::routing::{get_with, patch_with, post_with};
 use axum::Json;
 use axum::extract::State;
 use rivulet_protocol::ChannelName;
+use rivulet_protocol::policy::Action;
 use rivulet_protocol::rest::{
     ChannelGive, ChannelRecord, ChannelTransfer, Page, Report, ReportState, Resolve, Suspend, WithReason,
 };

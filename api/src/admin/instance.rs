@@ -3,7 +3,6 @@
 use super::{Actor, Target};
 use crate::docs::{Answer, Created, Done, op};
 use crate::picture::Kind;
-use crate::policy::Action;
 use crate::refusal::Refusal;
 use crate::request::{Body, Caller, Cursor, Named, Params, RequestId};
 use crate::{App, Shared, now_ms};
@@ -13,6 +12,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use rivulet_hub::Broadcast;
+use rivulet_protocol::policy::Action;
 use rivulet_protocol::rest::{
     Announcement, AnnouncementCreate, AnnouncementRecord, AuditEntry, InstanceSettings, LiveNow, Overview, Page,
     Storage,

@@ -8,11 +8,11 @@ mod users;
 
 pub use instance::take_stock;
 
-use crate::policy::Action;
 use crate::refusal::Refusal;
 use crate::request::{Caller, RequestId};
 use crate::{App, Shared, now_ms};
 use aide::axum::ApiRouter;
+use rivulet_protocol::policy::Action;
 use rivulet_protocol::rest::{Suspend, Suspension};
 use rivulet_store::{Act, User};
 

@@ -4,7 +4,6 @@ use super::{Actor, Target, check_suspension};
 use crate::accounts::taken;
 use crate::docs::{Answer, Created, Done, op};
 use crate::forgotten::LINK_MS;
-use crate::policy::{self, Action};
 use crate::refusal::Refusal;
 use crate::request::{Body, Caller, Cursor, Named, Origin, Params, RequestId};
 use crate::{App, now_ms};
@@ -13,6 +12,7 @@ use aide::axum::routing::{delete_with, get_with, post_with};
 use axum::Json;
 use axum::extract::State;
 use rivulet_protocol::ChannelName;
+use rivulet_protocol::policy::{self, Action};
 use rivulet_protocol::rest::{
     Invite, InviteCreate, NewInvite, Page, ResetLink, Role, Suspend, UserCreate, UserEdit, UserRecord, UserState,
     WithReason,

@@ -7,6 +7,7 @@ mod admin;
 mod automation;
 mod broadcast;
 mod channel;
+mod chat;
 mod directory;
 mod schedule;
 
@@ -15,6 +16,7 @@ pub use admin::*;
 pub use automation::*;
 pub use broadcast::*;
 pub use channel::*;
+pub use chat::*;
 pub use directory::*;
 pub use schedule::*;
 
@@ -76,4 +78,4 @@ macro_rules! as_text {
         }
     )*};
 }
-use as_text;
+pub(crate) use as_text;

@@ -1,6 +1,6 @@
 //! Who may do what: all of it, in one place. Handlers name an [`Action`] and are told.
 
-use rivulet_protocol::rest::{ChannelRole, Role, Scope};
+use crate::rest::{ChannelRole, Role, Scope};
 
 /// Who asks, as far as it matters here.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +35,12 @@ pub enum Action {
     SeeChannelInside,
     /// Watch what is not for everybody.
     WatchInside,
+    /// Read a chat with a token.
+    ReadChat,
+    /// Write in a chat, vote, ask to be let back in. What the room itself has against it is not decided here.
+    Chat,
+    /// Look after a channel's chat: messages, bans, terms, modes, polls, announcements.
+    ModerateChat,
     /// People and channels of the instance: see, suspend, restore; reports; the audit log.
     Moderate,
     /// Roles, settings, invites, announcements, categories, what is on air and what it costs.
@@ -62,7 +68,9 @@ pub fn may(actor: Option<Actor<'_>>, action: Action) -> Answer {
         SecureAccount | LeaveAccount => None,
         SeeChannelInside | WatchInside => Some(Scope::ChannelRead),
         CreateChannel | EditChannel | OwnChannel | ManageAccess => Some(Scope::ChannelWrite),
-        Moderate => Some(Scope::Moderate),
+        ReadChat => Some(Scope::ChatRead),
+        Chat => Some(Scope::ChatWrite),
+        Moderate | ModerateChat => Some(Scope::Moderate),
         Administer => Some(Scope::Admin),
     };
     if scopes.is_some_and(|granted| scope.is_none_or(|needed| !granted.contains(&needed))) {
@@ -74,11 +82,12 @@ pub fn may(actor: Option<Actor<'_>>, action: Action) -> Answer {
     let admin = role == Role::Admin;
     let owner = admin || in_channel == Some(ChannelRole::Owner);
     let allowed = match action {
-        ReadAccount | ChangeAccount | SecureAccount | LeaveAccount | Follow | Report | CreateChannel => true,
+        ReadAccount | ChangeAccount | SecureAccount | LeaveAccount | Follow | Report | CreateChannel | ReadChat
+        | Chat => true,
         EditChannel | ManageAccess => owner || in_channel == Some(ChannelRole::Editor),
         OwnChannel => owner,
         SeeChannelInside => admin || in_channel.is_some(),
-        WatchInside => role != Role::Viewer || in_channel.is_some(),
+        WatchInside | ModerateChat => role != Role::Viewer || in_channel.is_some(),
         Moderate => role != Role::Viewer,
         Administer => admin,
     };
@@ -130,6 +139,9 @@ mod tests {
             (ManageAccess, "l--yy-ys"),
             (SeeChannelInside, "l-yyy-ys"),
             (WatchInside, "l-yyyyys"),
+            (ReadChat, "lyyyyyys"),
+            (Chat, "lyyyyyys"),
+            (ModerateChat, "l-yyyyys"),
             (Moderate, "l----yys"),
             (Administer, "l-----ys"),
         ] {
@@ -158,6 +170,9 @@ mod tests {
             LeaveAccount,
             EditChannel,
             SeeChannelInside,
+            ReadChat,
+            Chat,
+            ModerateChat,
             Moderate,
             Administer,
         ];
@@ -166,9 +181,9 @@ mod tests {
             (&[Scope::UserRead], &[ReadAccount]),
             (&[Scope::UserWrite], &[ChangeAccount]),
             (&[Scope::ChannelRead, Scope::ChannelWrite], &[EditChannel, SeeChannelInside]),
-            (&[Scope::Moderate], &[Moderate]),
+            (&[Scope::Moderate], &[ModerateChat, Moderate]),
             (&[Scope::Admin], &[Administer]),
-            (&[Scope::ChatRead, Scope::ChatWrite], &[]),
+            (&[Scope::ChatRead, Scope::ChatWrite], &[ReadChat, Chat]),
         ] {
             for action in all {
                 let actor = Actor { role: Role::Admin, suspended: false, scopes: Some(scopes), in_channel: None };
