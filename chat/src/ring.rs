@@ -126,8 +126,7 @@ impl Ring {
             for (_, entry) in lost.filter(|(_, entry)| entry.is_for(moderator)) {
                 bytes.extend_from_slice(entry.frame(encoding, channel));
             }
-            // Where it stood is not known any more; the client knows what it saw last.
-            let told = ServerFrame::Gap { from: Position::default(), to: self.before };
+            let told = ServerFrame::Gap { to: self.before };
             bytes.extend_from_slice(&frames::encode(encoding, &told));
         }
         let start = cursor.max(self.first);

@@ -15,7 +15,7 @@ use rivulet_protocol::chat::{
     Poll, Quote, Refusal, RefusalCode, Say,
 };
 use rivulet_protocol::rest::{ChatCommand, ChatSettings, Emote, RaidDefence, TermDeed};
-use rivulet_store::{ChatFacts, Rule};
+use rivulet_store::{ChatFacts, Rule, TakenBack};
 use std::collections::{HashMap, VecDeque};
 
 /// Messages that can be answered, pinned and let through again.
@@ -82,13 +82,6 @@ pub enum Written {
         what: TakenBack,
         by: String,
     },
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TakenBack {
-    One(String),
-    Of(String),
-    All,
 }
 
 impl Effects {
@@ -195,8 +188,12 @@ impl Core {
         self.filter = Filter::new(rules);
     }
 
-    pub fn set_networks(&mut self, networks: Vec<String>) {
-        self.facts.networks = networks;
+    /// Guests of a network are shut out, or let in again.
+    pub fn set_network(&mut self, network: &str, banned: bool) {
+        self.facts.networks.retain(|known| known != network);
+        if banned {
+            self.facts.networks.push(network.to_owned());
+        }
     }
 
     /// The channel's own come before the instance's.
@@ -432,6 +429,53 @@ impl Core {
         effects.tell(Audience::Moderators, event);
     }
 
+    /// What the room's owner elsewhere has made of something.
+    pub fn follow(&mut self, audience: Audience, event: &Event) {
+        match event {
+            Event::Message(message) if audience == Audience::Others => {
+                self.delayed.retain(|(_, held_back)| held_back.id != message.id);
+            }
+            Event::Message(message) => {
+                if self.recent.len() >= RECENT {
+                    self.recent.pop_front();
+                }
+                self.recent.push_back(message.clone());
+                if audience == Audience::Moderators {
+                    self.delayed.push_back((i64::MAX, message.clone()));
+                }
+            }
+            Event::Deleted { message_id } => self.forget(&TakenBack::One(message_id.clone())),
+            Event::UserCleared { user_id, .. } => self.forget(&TakenBack::Of(user_id.clone())),
+            Event::Cleared => self.forget(&TakenBack::All),
+            Event::Held { message } => {
+                self.held.insert(message.id.clone(), message.clone());
+            }
+            Event::HoldResolved { id, .. } => {
+                self.held.remove(id);
+            }
+            _ => {}
+        }
+    }
+
+    /// The acts after this revision will be taken for new ones.
+    pub fn rewind(&mut self, revision: i64) {
+        self.facts.revision = self.facts.revision.min(revision);
+    }
+
+    /// Whoever held messages back is gone: they are let go now.
+    pub fn take_over(&mut self, now_ms: i64) {
+        self.delayed.iter_mut().for_each(|(at, _)| *at = (*at).min(now_ms));
+    }
+
+    /// The newest messages, the oldest first, but for those that are held back.
+    pub fn history(&self, moderator: bool, count: usize) -> Vec<Message> {
+        let held_back = |message: &&Message| !moderator && self.delayed.iter().any(|(_, held)| held.id == message.id);
+        let mut newest: Vec<Message> =
+            self.recent.iter().rev().filter(|m| !held_back(m)).take(count).cloned().collect();
+        newest.reverse();
+        newest
+    }
+
     /// When [`Core::tick`] has something to do.
     pub fn due(&self) -> Option<i64> {
         self.delayed.front().map(|(at, _)| *at)
@@ -549,18 +593,18 @@ impl Core {
     }
 
     fn take_back(&mut self, what: TakenBack, by: String, effects: &mut Effects) {
-        let hit = |message: &Message| match &what {
+        self.forget(&what);
+        effects.written.push(Written::TakenBack { what, by });
+    }
+
+    fn forget(&mut self, what: &TakenBack) {
+        let hit = |message: &Message| match what {
             TakenBack::One(id) => message.id == *id,
             TakenBack::Of(user_id) => message.author.id == *user_id,
             TakenBack::All => true,
         };
         self.recent.retain(|message| !hit(message));
         self.delayed.retain(|(_, message)| !hit(message));
-        if self.facts.pinned.as_ref().is_some_and(hit) {
-            self.facts.pinned = None;
-            effects.tell(Audience::All, Event::Unpinned);
-        }
-        effects.written.push(Written::TakenBack { what, by });
     }
 
     fn known(&self, key: &(String, String), now_ms: i64) -> Option<Option<String>> {

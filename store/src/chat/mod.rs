@@ -7,7 +7,7 @@ mod moderation;
 mod room;
 
 pub use moderation::{Deed, DeedError, Doer, Done};
-pub use room::{ChatFacts, Lease, MessageRow, Rule};
+pub use room::{ChatFacts, ChatWrite, Lease, Rule, TakenBack};
 
 use crate::{Store, StoreError};
 use rivulet_protocol::chat::{Act, ChatAction, Person};
