@@ -2,7 +2,7 @@
 
 use super::json;
 use crate::{LAST, Store, StoreError};
-use rivulet_protocol::chat::{HeldMessage, Message, Poll, PollOption};
+use rivulet_protocol::chat::{HeldMessage, Message, Poll};
 use rivulet_protocol::rest::{ChatCommand, ChatSettings, Emote, TermDeed};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
@@ -124,8 +124,6 @@ impl Store {
         let bans = sqlx::query_as(sql).bind(channel_id).bind(now_ms).fetch_all(&self.pool).await?;
         let sql = "SELECT user_id, reason FROM chat_warnings WHERE channel_id = $1";
         let warnings = sqlx::query_as(sql).bind(channel_id).fetch_all(&self.pool).await?;
-        let sql = "SELECT network FROM chat_network_bans WHERE channel_id = $1";
-        let networks = sqlx::query_scalar(sql).bind(channel_id).fetch_all(&self.pool).await?;
         let sql = "SELECT id, body, reason FROM chat_held WHERE channel_id = $1 AND state = 'open' ORDER BY id";
         let held = sqlx::query(sql).bind(channel_id).try_map(held).fetch_all(&self.pool).await?;
         Ok(ChatFacts {
@@ -136,12 +134,18 @@ impl Store {
             poll: self.running_poll(channel_id).await?,
             bans,
             warnings,
-            networks,
+            networks: self.chat_networks(channel_id).await?,
             rules: self.chat_rules(channel_id).await?,
             commands: self.chat_commands(channel_id).await?,
             emotes: self.emotes(channel_id).await?,
             held,
         })
+    }
+
+    /// Those whose guests are not let in.
+    pub async fn chat_networks(&self, channel_id: &str) -> Result<Vec<String>, StoreError> {
+        let sql = "SELECT network FROM chat_network_bans WHERE channel_id = $1";
+        Ok(sqlx::query_scalar(sql).bind(channel_id).fetch_all(&self.pool).await?)
     }
 
     pub async fn chat_rules(&self, channel_id: &str) -> Result<Vec<Rule>, StoreError> {
@@ -183,19 +187,6 @@ impl Store {
             })
         });
         Ok(query.fetch_all(&self.pool).await?)
-    }
-
-    pub async fn running_poll(&self, channel_id: &str) -> Result<Option<Poll>, StoreError> {
-        let sql = "SELECT id, question, ends_at_ms FROM polls WHERE channel_id = $1 AND ended = 0 \
-                   ORDER BY id DESC LIMIT 1";
-        let row: Option<(String, String, i64)> =
-            sqlx::query_as(sql).bind(channel_id).fetch_optional(&self.pool).await?;
-        let Some((id, question, ends_at_ms)) = row else { return Ok(None) };
-        let sql = "SELECT text, votes FROM poll_options WHERE poll_id = $1 ORDER BY number";
-        let options: Vec<(String, i64)> = sqlx::query_as(sql).bind(&id).fetch_all(&self.pool).await?;
-        let options =
-            options.into_iter().map(|(text, votes)| PollOption { text, votes: votes.try_into().unwrap_or(0) });
-        Ok(Some(Poll { id, question, options: options.collect(), ends_at_ms, ended: false }))
     }
 
     /// Takes the room, or keeps it, for `node`. Otherwise says who has it.
@@ -241,13 +232,14 @@ impl Store {
         let mut transaction = self.pool.begin().await?;
         for MessageRow { channel_id, broadcast_id, message } in rows {
             sqlx::query(
-                "INSERT INTO chat_messages (id, channel_id, broadcast_id, user_id, at_ms, body) \
-                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING",
+                "INSERT INTO chat_messages (id, channel_id, broadcast_id, user_id, reply_user_id, at_ms, body) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING",
             )
             .bind(&message.id)
             .bind(channel_id)
             .bind(broadcast_id)
             .bind(&message.author.id)
+            .bind(message.reply_to.as_ref().map(|quote| &quote.user_id))
             .bind(message.at_ms)
             .bind(json(message)?)
             .execute(&mut *transaction)
