@@ -18,14 +18,32 @@ const DEFAULT_SLOW_SECONDS: u32 = 30;
 pub enum Command {
     /// Said by its author, as something they do.
     Me(String),
-    Ban { login: String, seconds: Option<u32>, reason: String },
-    Unban { login: String },
-    Purge { login: String },
-    Warn { login: String, reason: String },
-    Delete { message_id: String },
+    Ban {
+        login: String,
+        seconds: Option<u32>,
+        reason: String,
+    },
+    Unban {
+        login: String,
+    },
+    Purge {
+        login: String,
+    },
+    Warn {
+        login: String,
+        reason: String,
+    },
+    Delete {
+        message_id: String,
+    },
     Clear,
-    Announce { text: String, color: String },
-    Pin { message_id: String },
+    Announce {
+        text: String,
+        color: String,
+    },
+    Pin {
+        message_id: String,
+    },
     Unpin,
     Shield(bool),
     Slow(u32),
@@ -109,7 +127,10 @@ pub fn parse(text: &str) -> Option<Result<Command, Refusal>> {
         "uniquechat" | "unique" => Ok(Command::Unique(true)),
         "uniquechatoff" | "uniqueoff" => Ok(Command::Unique(false)),
         "help" => Ok(Command::Help),
-        _ => Err(Refusal::new(RefusalCode::UnknownCommand, format!("There is no command /{name}. There are {COMMANDS}."))),
+        _ => Err(Refusal::new(
+            RefusalCode::UnknownCommand,
+            format!("There is no command /{name}. There are {COMMANDS}."),
+        )),
     })
 }
 
@@ -246,7 +267,7 @@ fn failed(error: DeedError) -> Refusal {
     let code = match &error {
         DeedError::Forbidden | DeedError::Banned => RefusalCode::Forbidden,
         DeedError::NoSuchMessage => RefusalCode::NoSuchMessage,
-        DeedError::NoSuch | DeedError::NotBanned => RefusalCode::Usage,
+        DeedError::NoSuch | DeedError::NotBanned | DeedError::Busy | DeedError::TooMany(_) => RefusalCode::Usage,
         DeedError::Store(error) => {
             tracing::warn!(%error, "a command cannot be carried out");
             return unavailable();

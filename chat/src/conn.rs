@@ -9,12 +9,13 @@ use crate::irc;
 use crate::ring::Batch;
 use crate::socket::Socket;
 use bytes::{Buf, Bytes};
+use rivulet_protocol::address::Network;
 use rivulet_protocol::chat::{ServerFrame, close};
 use std::collections::{HashMap, VecDeque};
 use std::io::ErrorKind;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use tokio::sync::Notify;
 
@@ -26,9 +27,9 @@ const STUCK_SECONDS: u32 = 45;
 pub struct Conn {
     socket: Socket,
     pub encoding: Encoding,
-    /// The logged-in user, by id.
-    pub user_id: Option<Arc<str>>,
-    moderator: AtomicBool,
+    pub network: Network,
+    /// Who it is, once it was said.
+    identity: OnceLock<Identity>,
     out: Mutex<Out>,
     /// The socket takes nothing; the connection's task waits for it.
     blocked: AtomicBool,
@@ -38,6 +39,12 @@ pub struct Conn {
     heard: AtomicU32,
     /// A close code, or zero.
     closing: AtomicU16,
+}
+
+struct Identity {
+    user_id: Arc<str>,
+    may_say: bool,
+    moderator: bool,
 }
 
 #[derive(Default)]
@@ -57,12 +64,12 @@ struct Joined {
 pub type Cache = HashMap<(usize, u64, Encoding, bool), Option<Batch>>;
 
 impl Conn {
-    pub fn new(socket: Socket, encoding: Encoding, user_id: Option<Arc<str>>, now: u32) -> Self {
+    pub fn new(socket: Socket, encoding: Encoding, network: Network, now: u32) -> Self {
         Self {
             socket,
             encoding,
-            user_id,
-            moderator: AtomicBool::new(false),
+            network,
+            identity: OnceLock::new(),
             out: Mutex::default(),
             blocked: AtomicBool::new(false),
             wake: Notify::new(),
@@ -75,12 +82,24 @@ impl Conn {
         &self.socket
     }
 
-    pub fn set_moderator(&self, moderator: bool) {
-        self.moderator.store(moderator, Relaxed);
+    /// Said once, before it is in any room.
+    pub fn identify(&self, user_id: &str, moderator: bool, may_say: bool) {
+        let _ = self.identity.set(Identity { user_id: user_id.into(), may_say, moderator });
     }
 
+    /// `None` for a guest.
+    pub fn user_id(&self) -> Option<&Arc<str>> {
+        self.identity.get().map(|identity| &identity.user_id)
+    }
+
+    /// The user, where they may write.
+    pub fn speaker(&self) -> Option<Arc<str>> {
+        self.identity.get().filter(|identity| identity.may_say).map(|identity| identity.user_id.clone())
+    }
+
+    /// Gets what only moderators get.
     pub fn is_moderator(&self) -> bool {
-        self.moderator.load(Relaxed)
+        self.identity.get().is_some_and(|identity| identity.moderator)
     }
 
     pub fn hear(&self, now: u32) {
@@ -215,7 +234,8 @@ impl Conn {
             let moderator = self.is_moderator();
             let batch = out.joined.iter_mut().find_map(|joined| {
                 let key = (Arc::as_ptr(&joined.room) as usize, joined.cursor, self.encoding, moderator);
-                let batch = cache.entry(key).or_insert_with(|| joined.room.batch(joined.cursor, self.encoding, moderator));
+                let batch =
+                    cache.entry(key).or_insert_with(|| joined.room.batch(joined.cursor, self.encoding, moderator));
                 let batch = batch.clone()?;
                 joined.cursor = batch.next;
                 Some(batch)

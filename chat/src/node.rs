@@ -1,6 +1,6 @@
 //! Everything that the rooms and the fronts of this process share.
 
-use crate::clock::now_ms;
+use crate::clock;
 use crate::commands;
 use crate::fanout::Fanout;
 use crate::people::{Chatter, People, is_about_the_speaker};
@@ -10,13 +10,15 @@ use crate::signal::{EVERYWHERE, NodeSignal, RoomSignal, node_topic, read, write}
 use rivulet_bus::Bus;
 use rivulet_hub::{ChatNote, Hub, Said};
 use rivulet_protocol::chat::{Refusal, RefusalCode, Say, close};
+use rivulet_store::playback::PlaybackKey;
 use rivulet_store::{Channel, Store, StoreError};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OnceCell, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// Messages on their way to other nodes and back.
 const MAX_FORWARDED: usize = 10_000;
@@ -39,6 +41,9 @@ pub struct Node {
     rooms: Mutex<HashMap<String, Arc<Room>>>,
     forwarded: Mutex<HashMap<u64, Answer>>,
     next_id: AtomicU64,
+    /// Of the rooms.
+    pub tasks: TaskTracker,
+    key: OnceCell<PlaybackKey>,
     this: Weak<Node>,
 }
 
@@ -67,6 +72,8 @@ impl Node {
             rooms: Mutex::default(),
             forwarded: Mutex::default(),
             next_id: AtomicU64::new(1),
+            tasks: TaskTracker::new(),
+            key: OnceCell::new(),
             this: this.clone(),
         })
     }
@@ -165,7 +172,7 @@ impl Node {
     pub fn shut_out(&self, room: &Room) {
         let networks: Vec<String> = room.core().networks().to_vec();
         room.members.each(|conn| {
-            if conn.user_id.is_none() && networks.iter().any(|network| **network == *conn.network) {
+            if conn.user_id().is_none() && networks.contains(&conn.network.to_string()) {
                 conn.close(close::FORBIDDEN);
             }
         });
@@ -195,6 +202,9 @@ impl Node {
                 Ok(signal) = everywhere.next() => match read(&signal) {
                     Some(RoomSignal::Person { user_id }) => self.changed(&user_id),
                     Some(RoomSignal::LoggedOut { user_id }) => self.logged_out(&user_id),
+                    Some(RoomSignal::Channel { channel_id }) => {
+                        tokio::spawn(async move { node.channel_changed(&channel_id).await; drop(place) });
+                    }
                     _ => {}
                 },
             }
@@ -222,6 +232,10 @@ impl Node {
             ChatNote::LoggedOut(user_id) => {
                 self.logged_out(&user_id);
                 let _ = self.bus.publish(EVERYWHERE, &write(&RoomSignal::LoggedOut { user_id })).await;
+            }
+            ChatNote::Channel(channel_id) => {
+                self.channel_changed(&channel_id).await;
+                let _ = self.bus.publish(EVERYWHERE, &write(&RoomSignal::Channel { channel_id })).await;
             }
             ChatNote::Say(asked) => {
                 let result = match self.store.channel_by_id(&asked.channel_id).await {
@@ -258,11 +272,26 @@ impl Node {
         self.people.forget(user_id);
     }
 
+    /// Its row is another now, or it is gone: whoever may not be here any more comes back and is refused.
+    async fn channel_changed(&self, channel_id: &str) {
+        self.people.forget_all();
+        let Some(room) = self.rooms().get(channel_id).cloned() else { return };
+        let Ok(now) = self.store.channel_by_id(channel_id).await else { return };
+        let code = match now.filter(|channel| channel.suspended(clock::now_ms()).is_none()) {
+            None => close::GONE,
+            Some(channel) if room.access_revision.swap(channel.access_revision, Relaxed) == channel.access_revision => {
+                return;
+            }
+            Some(_) => close::TICKET,
+        };
+        room.members.each(|conn| conn.close(code));
+    }
+
     fn logged_out(&self, user_id: &str) {
         self.people.forget(user_id);
         for room in self.all_rooms() {
             room.members.each(|conn| {
-                if conn.user_id.as_deref() == Some(user_id) {
+                if conn.user_id().is_some_and(|id| **id == *user_id) {
                     conn.close(close::TICKET);
                 }
             });
@@ -273,8 +302,15 @@ impl Node {
         lock(&self.rooms)
     }
 
-    pub fn now_ms(&self) -> i64 {
-        now_ms()
+    /// What tickets are signed with.
+    pub async fn playback_key(&self) -> Result<&PlaybackKey, StoreError> {
+        self.key.get_or_try_init(|| self.store.playback_key()).await
+    }
+
+    /// Until every room has been left.
+    pub async fn closed(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 }
 

@@ -12,10 +12,10 @@ use crate::people::Chatter;
 use crate::ring::Entry;
 use crate::signal::{RoomSignal, Sent, read, room_topic, write};
 use rivulet_bus::Entry as Logged;
-use rivulet_protocol::chat::{Act, Audience, ChatAction, Event, Message, Numbered, Position, Refusal, RefusalCode, Say};
+use rivulet_protocol::chat::{Act, Audience, ChatAction, Event, Numbered, Position, Refusal, RefusalCode, Say};
 use rivulet_store::{Channel, ChatWrite, Deed, Doer, Lease, StoreError};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -39,15 +39,20 @@ const EMPTY: Duration = Duration::from_secs(30);
 const ACTS: u32 = 500;
 /// Messages that the room knows when it opens.
 const REMEMBERED: u32 = 100;
-/// Of which somebody who opens the chat sees the newest.
-const HISTORY: usize = 50;
 /// What an answer of another node may take.
 const ANSWER: Duration = Duration::from_secs(3);
 
 pub enum Request {
-    Say { from: Arc<Chatter>, say: Say, action: bool, answer: oneshot::Sender<Result<String, Refusal>> },
+    Say {
+        from: Arc<Chatter>,
+        say: Say,
+        action: bool,
+        answer: oneshot::Sender<Result<String, Refusal>>,
+    },
     /// Read the new acts.
-    Acted { tell_others: bool },
+    Acted {
+        tell_others: bool,
+    },
 }
 
 pub struct Room {
@@ -59,6 +64,8 @@ pub struct Room {
     ready: watch::Sender<bool>,
     /// Clients here, and those that are just coming.
     pub clients: AtomicUsize,
+    /// Of the channel, as those who are here were let in.
+    pub access_revision: AtomicI64,
 }
 
 impl Room {
@@ -70,9 +77,10 @@ impl Room {
             requests,
             ready: watch::Sender::new(false),
             clients: AtomicUsize::new(0),
+            access_revision: AtomicI64::new(channel.access_revision),
             channel,
         });
-        tokio::spawn(Keeper::run(node.clone(), room.clone(), inbox));
+        node.tasks.spawn(Keeper::run(node.clone(), room.clone(), inbox));
         room
     }
 
@@ -96,11 +104,6 @@ impl Room {
 
     pub async fn acted(&self, tell_others: bool) {
         let _ = self.requests.send(Request::Acted { tell_others }).await;
-    }
-
-    /// For somebody who opens the chat.
-    pub fn history(&self, moderator: bool) -> Vec<Message> {
-        self.core().history(moderator, HISTORY)
     }
 }
 
@@ -232,11 +235,14 @@ impl Keeper {
         let (channel_id, name) = (self.room.channel.id.clone(), self.node.name.clone());
         // Whatever the last owner could still say is in the log.
         self.catch_up().await;
-        let told = self.room.members.ring().after(Position::default()).filter_map(|entry| match &entry.event.event {
-            Event::Action { action } => Some(action.revision),
-            _ => None,
-        });
-        let told = told.max();
+        let told = {
+            let ring = self.room.members.ring();
+            let acts = ring.after(Position::default()).filter_map(|entry| match &entry.event.event {
+                Event::Action { action } => Some(action.revision),
+                _ => None,
+            });
+            acts.max()
+        };
         self.position = Position { epoch: self.lease.epoch, n: 0 };
         self.after_sent = self.position;
         {
@@ -356,9 +362,8 @@ impl Keeper {
 
     /// To the clients of this node.
     fn deliver(&self, sent: &[Sent]) {
-        let entries = sent.iter().map(|Sent { audience, event }| {
-            Entry::new(*audience, is_critical(&event.event), event.clone())
-        });
+        let entries =
+            sent.iter().map(|Sent { audience, event }| Entry::new(*audience, is_critical(&event.event), event.clone()));
         self.node.fanout.push(&self.room.members, entries);
     }
 
@@ -373,11 +378,8 @@ impl Keeper {
             self.after_sent = self.unsent[surplus - 1].event.position;
             self.unsent.drain(..surplus);
         }
-        let log: Vec<Logged> = self
-            .unsent
-            .iter()
-            .map(|sent| Logged { at: at(sent.event.position), body: write(sent).into() })
-            .collect();
+        let log: Vec<Logged> =
+            self.unsent.iter().map(|sent| Logged { at: at(sent.event.position), body: write(sent).into() }).collect();
         let signal = RoomSignal::Events {
             node: self.node.name.clone(),
             after: self.after_sent,
@@ -553,11 +555,8 @@ impl Keeper {
             tracing::debug!(%error, "acts of moderators cannot be read");
         }
         let clients = self.room.members.count().try_into().unwrap_or(u32::MAX);
-        let beat = RoomSignal::Beat {
-            node: self.node.name.clone(),
-            clients,
-            owner: self.owns().then_some(self.position),
-        };
+        let beat =
+            RoomSignal::Beat { node: self.node.name.clone(), clients, owner: self.owns().then_some(self.position) };
         if self.node.bus.is_shared() {
             let _ = self.node.bus.publish(&self.topic, &write(&beat)).await;
         }

@@ -49,7 +49,7 @@ impl Scribe {
 
 async fn run(store: Store, mut inbox: mpsc::Receiver<Line>, shutdown: CancellationToken) {
     let mut rows = Vec::new();
-    let mut flushes = Vec::new();
+    let mut flushes: Vec<oneshot::Sender<()>> = Vec::new();
     while let Some(first) = inbox.recv().await {
         let deadline = Instant::now() + EVERY;
         let mut next = Some(first);
@@ -76,6 +76,8 @@ async fn run(store: Store, mut inbox: mpsc::Receiver<Line>, shutdown: Cancellati
             pause = (pause * 2).min(RETRY_MAX);
         }
         rows.clear();
-        flushes.drain(..).for_each(|done: oneshot::Sender<()>| drop(done.send(())));
+        for done in flushes.drain(..) {
+            let _ = done.send(());
+        }
     }
 }

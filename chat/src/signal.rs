@@ -16,6 +16,8 @@ pub enum RoomSignal {
     Left { node: String },
     /// Something about a user has changed.
     Person { user_id: String },
+    /// The same about a channel.
+    Channel { channel_id: String },
     /// Connections that came with a session or token of this user end.
     LoggedOut { user_id: String },
 }
@@ -31,8 +33,18 @@ pub struct Sent {
 #[derive(Debug, Serialize, Deserialize)]
 pub enum NodeSignal {
     /// Somebody on `node` says something in a room that is owned here.
-    Say { id: u64, node: String, channel_id: String, user_id: String, say: Say, action: bool },
-    Answer { id: u64, result: Result<String, Refusal> },
+    Say {
+        id: u64,
+        node: String,
+        channel_id: String,
+        user_id: String,
+        say: Say,
+        action: bool,
+    },
+    Answer {
+        id: u64,
+        result: Result<String, Refusal>,
+    },
 }
 
 /// Signals that concern every room.

@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 /// What the kernel keeps for a client that does not read. More only hides that it is slow.
 const SEND_BUFFER: usize = 64 * 1024;
 
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 pub enum Socket {

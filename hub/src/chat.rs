@@ -14,6 +14,8 @@ const QUEUE: usize = 1024;
 pub enum ChatNote {
     /// There are new rows in `chat_actions` for this channel (its id).
     Acted(String),
+    /// Who may be in this channel's room (its id) has changed: its access, a suspension, or it is gone.
+    Channel(String),
     /// What is known of this user (by id) has changed: name, colour, role, suspension, or they are gone.
     Person(String),
     /// The sessions or tokens of this user (by id) ended: connections that came with them end too.

@@ -20,6 +20,7 @@ use std::collections::{HashMap, VecDeque};
 
 /// Messages that can be answered, pinned and let through again.
 const RECENT: usize = 300;
+const HISTORY: usize = 50;
 /// How long a message that was sent again is known.
 const KNOWN_MS: i64 = 5 * 60_000;
 /// Nobody says the same again within this time,
@@ -467,11 +468,12 @@ impl Core {
         self.delayed.iter_mut().for_each(|(at, _)| *at = (*at).min(now_ms));
     }
 
-    /// The newest messages, the oldest first, but for those that are held back.
-    pub fn history(&self, moderator: bool, count: usize) -> Vec<Message> {
+    /// For somebody who opens the chat: the newest messages, the oldest first, but for those that are
+    /// held back.
+    pub fn history(&self, moderator: bool) -> Vec<Message> {
         let held_back = |message: &&Message| !moderator && self.delayed.iter().any(|(_, held)| held.id == message.id);
         let mut newest: Vec<Message> =
-            self.recent.iter().rev().filter(|m| !held_back(m)).take(count).cloned().collect();
+            self.recent.iter().rev().filter(|m| !held_back(m)).take(HISTORY).cloned().collect();
         newest.reverse();
         newest
     }

@@ -3,7 +3,7 @@
 use super::json;
 use super::moderation::CLEARED_MS;
 use crate::{LAST, Store, StoreError, id};
-use rivulet_protocol::chat::{HeldMessage, Message, Poll, PollOption};
+use rivulet_protocol::chat::{HeldMessage, Message, Poll};
 use rivulet_protocol::rest::{ChatCommand, ChatSettings, Emote, TermDeed};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
@@ -58,9 +58,16 @@ pub enum ChatWrite {
         message: Message,
     },
     /// For the queue that moderators look at.
-    Held { channel_id: String, held: HeldMessage },
+    Held {
+        channel_id: String,
+        held: HeldMessage,
+    },
     /// Messages before it that came too late for the deed.
-    TakenBack { channel_id: String, what: TakenBack, by: String },
+    TakenBack {
+        channel_id: String,
+        what: TakenBack,
+        by: String,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +77,11 @@ pub enum TakenBack {
     Of(String),
     /// All that anybody can still see.
     All,
+}
+
+/// The channel's own and those of shield mode, as they are in a row.
+pub(super) fn settings(own: &str, shield: &str) -> (ChatSettings, ChatSettings) {
+    (parsed(own).unwrap_or_default(), parsed(shield).unwrap_or_else(ChatSettings::locked_down))
 }
 
 pub(super) fn parsed<T: serde::de::DeserializeOwned>(text: &str) -> Option<T> {
@@ -135,8 +147,6 @@ impl Store {
         let bans = sqlx::query_as(sql).bind(channel_id).bind(now_ms).fetch_all(&self.pool).await?;
         let sql = "SELECT user_id, reason FROM chat_warnings WHERE channel_id = $1";
         let warnings = sqlx::query_as(sql).bind(channel_id).fetch_all(&self.pool).await?;
-        let sql = "SELECT network FROM chat_network_bans WHERE channel_id = $1";
-        let networks = sqlx::query_scalar(sql).bind(channel_id).fetch_all(&self.pool).await?;
         let sql = "SELECT id, body, reason FROM chat_held WHERE channel_id = $1 AND state = 'open' ORDER BY id";
         let held = sqlx::query(sql).bind(channel_id).try_map(held).fetch_all(&self.pool).await?;
         Ok(ChatFacts {
@@ -147,12 +157,18 @@ impl Store {
             poll: self.running_poll(channel_id).await?,
             bans,
             warnings,
-            networks,
+            networks: self.chat_networks(channel_id).await?,
             rules: self.chat_rules(channel_id).await?,
             commands: self.chat_commands(channel_id).await?,
             emotes: self.emotes(channel_id).await?,
             held,
         })
+    }
+
+    /// Those whose guests are not let in.
+    pub async fn chat_networks(&self, channel_id: &str) -> Result<Vec<String>, StoreError> {
+        let sql = "SELECT network FROM chat_network_bans WHERE channel_id = $1";
+        Ok(sqlx::query_scalar(sql).bind(channel_id).fetch_all(&self.pool).await?)
     }
 
     pub async fn chat_rules(&self, channel_id: &str) -> Result<Vec<Rule>, StoreError> {
@@ -194,19 +210,6 @@ impl Store {
             })
         });
         Ok(query.fetch_all(&self.pool).await?)
-    }
-
-    pub async fn running_poll(&self, channel_id: &str) -> Result<Option<Poll>, StoreError> {
-        let sql = "SELECT id, question, ends_at_ms FROM polls WHERE channel_id = $1 AND ended = 0 \
-                   ORDER BY id DESC LIMIT 1";
-        let row: Option<(String, String, i64)> =
-            sqlx::query_as(sql).bind(channel_id).fetch_optional(&self.pool).await?;
-        let Some((id, question, ends_at_ms)) = row else { return Ok(None) };
-        let sql = "SELECT text, votes FROM poll_options WHERE poll_id = $1 ORDER BY number";
-        let options: Vec<(String, i64)> = sqlx::query_as(sql).bind(&id).fetch_all(&self.pool).await?;
-        let options =
-            options.into_iter().map(|(text, votes)| PollOption { text, votes: votes.try_into().unwrap_or(0) });
-        Ok(Some(Poll { id, question, options: options.collect(), ends_at_ms, ended: false }))
     }
 
     /// Takes the room, or keeps it, for `node`. Otherwise says who has it.
@@ -253,10 +256,12 @@ impl Store {
         for row in rows {
             match row {
                 ChatWrite::Message { channel_id, broadcast_id, message } => {
-                    let sql = "INSERT INTO chat_messages (id, channel_id, broadcast_id, user_id, at_ms, body) \
-                               VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING";
+                    let sql = "INSERT INTO chat_messages \
+                               (id, channel_id, broadcast_id, user_id, reply_user_id, at_ms, body) \
+                               VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING";
                     let query = sqlx::query(sql).bind(&message.id).bind(channel_id).bind(broadcast_id);
-                    let query = query.bind(&message.author.id).bind(message.at_ms).bind(json(message)?);
+                    let query = query.bind(&message.author.id).bind(message.reply_to.as_ref().map(|q| &q.user_id));
+                    let query = query.bind(message.at_ms).bind(json(message)?);
                     query.execute(&mut *transaction).await?;
                 }
                 ChatWrite::Held { channel_id, held } => {
