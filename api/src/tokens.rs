@@ -67,8 +67,9 @@ async fn create(
 
 async fn revoke(State(app): State<App>, caller: Caller, Named(id): Named) -> Result<Done, Refusal> {
     let user = caller.may(Action::SecureAccount)?;
-    match app.store.delete_access_token(&user.id, &id).await? {
-        true => Ok(Done::default()),
-        false => Err(Refusal::not_found()),
+    if !app.store.delete_access_token(&user.id, &id).await? {
+        return Err(Refusal::not_found());
     }
+    app.logged_out(&user.id).await;
+    Ok(Done::default())
 }
