@@ -46,8 +46,8 @@ async fn create(
     }
     let beyond = match user.role {
         Role::Admin => &[][..],
-        Role::Moderator => &[Scope::Admin],
-        Role::Viewer => &[Scope::Admin, Scope::Moderate],
+        // Anybody may moderate a chat of their own.
+        Role::Moderator | Role::Viewer => &[Scope::Admin],
     };
     if scopes.iter().any(|scope| beyond.contains(scope)) {
         return Err(Refusal::field("scopes", "forbidden", "One of these scopes is more than you may do yourself."));

@@ -41,7 +41,7 @@ pub use channels::{Channel, Listing, Profile};
 pub use chat::{CHAT_TICKET_MS, ChatFacts, ChatPass, Deed, DeedError, Doer, Done, Lease, Leaving, MessageRow, Rule};
 pub use deliveries::{Attempt, Due};
 pub use factors::Passkey;
-pub use id::{base32, random, random_name};
+pub use id::{base32, new as new_id, random, random_name};
 pub use instance::{Act, AuditFilter, Kept, Usage};
 pub use keys::KeyHolder;
 pub use notifications::PushTarget;

@@ -11,6 +11,8 @@ mod rules;
 pub mod settings;
 
 pub use emotes::files;
+pub use moderation::{COLORS, MAX_TIMEOUT_SECONDS};
+pub use room::{readable, watchable};
 
 use crate::refusal::{Refusal, sentence};
 use crate::request::{Caller, RequestId};
@@ -23,7 +25,7 @@ use rivulet_protocol::policy::Action;
 use rivulet_store::{Channel, DeedError, Doer, StoreError, User};
 use std::time::Duration;
 
-const MAX_REASON_CHARS: usize = 500;
+pub const MAX_REASON_CHARS: usize = 500;
 /// A room that does not answer in this time is not there.
 const SAY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -106,7 +108,7 @@ pub fn refused(refusal: rivulet_protocol::chat::Refusal) -> Refusal {
 }
 
 /// Whoever asks, with the right to do this in the channel.
-async fn doer(
+pub async fn doer(
     app: &Shared,
     caller: &Caller,
     channel: &Channel,

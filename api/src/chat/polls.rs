@@ -81,7 +81,7 @@ async fn vote(
     Body(vote): Body<Vote>,
 ) -> Result<Done, Refusal> {
     let user = caller.may(Action::Chat)?;
-    room::readable(&app, &caller, &channel).await?;
+    room::watchable(&app, &caller, &channel).await?;
     if app.store.chat_ban(&channel.id, &user.id, now_ms()).await?.is_some() {
         return Err(Refusal::new(StatusCode::FORBIDDEN, "banned", "You are banned from this chat."));
     }

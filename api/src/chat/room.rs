@@ -43,10 +43,14 @@ pub fn routes() -> ApiRouter<App> {
 
 /// Those who may not watch do not read along either. A token has to be for reading chats.
 pub async fn readable(app: &App, caller: &Caller, channel: &Channel) -> Result<(), Refusal> {
-    channels::visible(app, caller, channel).await?;
     if caller.has_token() {
         caller.may(Action::ReadChat)?;
     }
+    watchable(app, caller, channel).await
+}
+
+pub async fn watchable(app: &App, caller: &Caller, channel: &Channel) -> Result<(), Refusal> {
+    channels::visible(app, caller, channel).await?;
     match may_watch(app, caller, channel).await? {
         true => Ok(()),
         false => Err(Refusal::new(StatusCode::FORBIDDEN, "not_for_you", "This chat is for those who may watch.")),
@@ -136,10 +140,7 @@ async fn say(
     Body(create): Body<MessageCreate>,
 ) -> Result<Created<MessageSaid>, Refusal> {
     let user = caller.may(Action::Chat)?;
-    channels::visible(&app, &caller, &channel).await?;
-    if !may_watch(&app, &caller, &channel).await? {
-        return Err(Refusal::new(StatusCode::FORBIDDEN, "not_for_you", "This chat is for those who may watch."));
-    }
+    watchable(&app, &caller, &channel).await?;
     if create.id.chars().count() > MAX_CLIENT_ID_CHARS {
         let detail = format!("What you call it has at most {MAX_CLIENT_ID_CHARS} characters.");
         return Err(Refusal::field("id", "too_long", detail));
