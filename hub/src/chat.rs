@@ -57,7 +57,13 @@ impl Default for Chat {
 impl Chat {
     /// Waits while the chat has too much to read. Without a chat in this process nothing happens.
     pub async fn tell(&self, note: ChatNote) {
-        let _ = self.notes.send(note).await;
+        if self.has_reader() {
+            let _ = self.notes.send(note).await;
+        }
+    }
+
+    fn has_reader(&self) -> bool {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner).is_none()
     }
 
     pub async fn say(&self, channel_id: &str, user_id: &str, say: Say) -> Result<Said, Refusal> {

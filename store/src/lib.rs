@@ -38,7 +38,9 @@ pub use blobs::{BlobError, Blobs};
 pub use broadcasts::{Broadcast, Segment};
 pub use categories::Category;
 pub use channels::{Channel, Listing, Profile};
-pub use chat::{CHAT_TICKET_MS, ChatFacts, ChatPass, Deed, DeedError, Doer, Done, Lease, Leaving, MessageRow, Rule};
+pub use chat::{
+    CHAT_TICKET_MS, ChatFacts, ChatPass, ChatWrite, Deed, DeedError, Doer, Done, Lease, Leaving, Rule, TakenBack,
+};
 pub use deliveries::{Attempt, Due};
 pub use factors::Passkey;
 pub use id::{base32, new as new_id, random, random_name};

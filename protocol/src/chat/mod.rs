@@ -118,10 +118,9 @@ pub enum ServerFrame {
         #[serde(flatten)]
         refusal: Refusal,
     },
-    /// The client was too slow: what is between the two positions is left out, but for what
-    /// moderators did.
+    /// The client was too slow: what is between what it saw last and this position is left out, but
+    /// for what moderators did, which came just before.
     Gap {
-        from: Position,
         to: Position,
     },
     Pong,

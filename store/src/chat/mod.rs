@@ -16,7 +16,7 @@ mod ticket;
 pub(crate) use keep::{OF_CHANNEL, forget_user};
 pub use moderation::{Deed, DeedError, Doer, Done};
 pub use raids::Leaving;
-pub use room::{ChatFacts, Lease, MessageRow, Rule};
+pub use room::{ChatFacts, ChatWrite, Lease, Rule, TakenBack};
 pub use ticket::{CHAT_TICKET_MS, ChatPass};
 
 use crate::{Store, StoreError};

@@ -16,7 +16,7 @@ use std::time::Duration;
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 const LOOKS: u32 = 30;
 /// How far back [`Deed::Clear`] goes: what anybody can still have on their screen.
-const CLEARED_MS: i64 = 24 * 3600 * 1000;
+pub(super) const CLEARED_MS: i64 = 24 * 3600 * 1000;
 
 /// Who does it, as far as that was checked: that they are themselves, are not suspended, and that the
 /// token they may have come with is for moderating.
