@@ -9,8 +9,8 @@ CREATE TABLE chat_rooms (
     -- Of the newest row in chat_actions.
     revision       BIGINT NOT NULL DEFAULT 0,
     settings       TEXT   NOT NULL DEFAULT '{}',
-    -- What holds while shield mode is on.
-    shield         TEXT   NOT NULL DEFAULT '{}',
+    -- What holds while shield mode is on; empty where nobody has chosen anything.
+    shield         TEXT   NOT NULL DEFAULT '',
     shielded       BIGINT NOT NULL DEFAULT 0,
     -- A message, or empty.
     pinned         TEXT   NOT NULL DEFAULT '',

@@ -186,6 +186,7 @@ pub async fn describe(app: &App, user: &User) -> Result<Me, Refusal> {
         username: user.name.clone(),
         display_name: user.shown_name().to_owned(),
         role: user.role,
+        color: user.color.clone(),
         email: user.email.clone(),
         email_verified: user.email_verified,
         language: Some(user.language.clone()).filter(|language| !language.is_empty()),

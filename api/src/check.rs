@@ -81,6 +81,17 @@ pub fn language(field: impl Into<Field>, text: &str) -> Result<String, Refusal> 
     }
 }
 
+/// A colour as in `#1e90ff`; empty is none.
+pub fn color(field: impl Into<Field>, text: &str) -> Result<String, Refusal> {
+    let text = text.trim().to_ascii_lowercase();
+    let digits =
+        text.strip_prefix('#').is_some_and(|rest| rest.len() == 6 && rest.bytes().all(|b| b.is_ascii_hexdigit()));
+    match text.is_empty() || digits {
+        true => Ok(text),
+        false => Err(Refusal::field(field, "bad_color", "A colour is `#` and six hexadecimal digits.")),
+    }
+}
+
 /// A tag: letters and digits, in lower case.
 pub fn tag(field: impl Into<Field>, text: &str) -> Result<String, Refusal> {
     let tag: String = text.trim().trim_start_matches('#').to_lowercase();
@@ -125,6 +136,11 @@ mod tests {
         }
         for bad in ["d", "german", "de-", "de_AT", "de-<b>", "de-toolongtagpart"] {
             assert!(language("f", bad).is_err(), "{bad}");
+        }
+        assert_eq!(color("f", " #1E90ff ").unwrap(), "#1e90ff");
+        assert_eq!(color("f", "").unwrap(), "");
+        for bad in ["1e90ff", "#1e90f", "#1e90fg", "red", "#1e90ff;x"] {
+            assert!(color("f", bad).is_err(), "{bad}");
         }
         assert_eq!(tag("f", " #SpeedRun ").unwrap(), "speedrun");
         for bad in ["", "#", "two words", "a-b", "<b>", &"x".repeat(26)] {

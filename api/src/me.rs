@@ -4,13 +4,14 @@ use crate::accounts::{check_email, describe};
 use crate::docs::{Done, Download, op};
 use crate::refusal::{Refusal, sentence};
 use crate::request::{Body, Caller, Named, Origin};
-use crate::{App, Shared, export, now_ms};
+use crate::{App, Shared, check, export, now_ms};
 use aide::axum::ApiRouter;
 use aide::axum::routing::{delete_with, get_with, post_with, put_with};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::HeaderMap;
+use rivulet_hub::ChatNote;
 use rivulet_protocol::policy::Action;
 use rivulet_protocol::rest::{Confirm, Me, MeEdit, Page, PasswordChange, Role, Session, User as Shown, WithPassword};
 use rivulet_store::names::{DisplayName, DisplayNameError};
@@ -100,6 +101,7 @@ async fn edit(State(app): State<App>, caller: Caller, Body(edit): Body<MeEdit>) 
     if edit.language.as_deref().is_some_and(|language| !tag(language)) {
         return Err(Refusal::field("language", "bad_value", "A language is a tag such as de or pt-BR."));
     }
+    let color = edit.color.map(|color| check::color("color", &color)).transpose()?;
     if let Some(email) = &edit.email {
         // It opens the account by a link: that is more than a tool may do.
         caller.may(Action::SecureAccount)?;
@@ -123,6 +125,10 @@ async fn edit(State(app): State<App>, caller: Caller, Body(edit): Body<MeEdit>) 
     if let Some(language) = edit.language {
         app.store.set_language(&user.id, &language).await?;
     }
+    if let Some(color) = color {
+        app.store.set_color(&user.id, &color).await?;
+    }
+    app.hub.chat().tell(ChatNote::Person(user.id.clone())).await;
     Ok(Json(describe(&app, &app.fresh(&user.id).await?).await?))
 }
 

@@ -99,6 +99,20 @@ pub fn outranks(actor: Role, other: Role) -> bool {
     actor == Role::Admin || (actor == Role::Moderator && other == Role::Viewer)
 }
 
+/// Whether somebody may act on another in a channel's chat. Of the instance's staff and the channel's
+/// own, each acts on those below; admins on everybody.
+pub fn may_act_on(actor: (Role, Option<ChannelRole>), target: (Role, Option<ChannelRole>)) -> bool {
+    let rank = |(role, in_channel)| match (role, in_channel) {
+        (Role::Admin, _) => 5,
+        (Role::Moderator, _) => 4,
+        (Role::Viewer, Some(ChannelRole::Owner)) => 3,
+        (Role::Viewer, Some(ChannelRole::Editor)) => 2,
+        (Role::Viewer, Some(ChannelRole::Moderator)) => 1,
+        (Role::Viewer, None) => 0,
+    };
+    actor.0 == Role::Admin || rank(actor) > rank(target)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,6 +171,27 @@ mod tests {
             [(Viewer, [false, false, false]), (Moderator, [true, false, false]), (Admin, [true, true, true])]
         {
             assert_eq!([Viewer, Moderator, Admin].map(|other| outranks(actor, other)), want, "{actor:?}");
+        }
+    }
+
+    /// Rows act on columns: a viewer, the channel's moderator, editor and owner, an instance's moderator,
+    /// one of the instance who owns the channel, an admin.
+    #[test]
+    fn who_acts_on_whom_in_a_chat() {
+        let all = [
+            (Role::Viewer, None),
+            (Role::Viewer, Some(ChannelRole::Moderator)),
+            (Role::Viewer, Some(ChannelRole::Editor)),
+            (Role::Viewer, Some(ChannelRole::Owner)),
+            (Role::Moderator, None),
+            (Role::Moderator, Some(ChannelRole::Owner)),
+            (Role::Admin, None),
+        ];
+        for (actor, want) in
+            all.into_iter().zip(["-------", "y------", "yy-----", "yyy----", "yyyy---", "yyyy---", "yyyyyyy"])
+        {
+            let answers: String = all.iter().map(|target| if may_act_on(actor, *target) { 'y' } else { '-' }).collect();
+            assert_eq!(answers, want, "{actor:?}");
         }
     }
 

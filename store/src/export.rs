@@ -9,7 +9,7 @@ use sqlx::{Column, Row, ValueRef};
 const FILES: [(&str, &str); 13] = [
     (
         "account",
-        "SELECT id, name, display_name, role, state, email, email_verified_at_ms, language, sign_up_reason, \
+        "SELECT id, name, display_name, role, state, email, email_verified_at_ms, language, color, sign_up_reason, \
          created_at_ms, suspended_at_ms, suspended_until_ms, suspended_reason FROM users WHERE id = $1",
     ),
     (

@@ -29,6 +29,13 @@ pub(crate) fn new(now_ms: i64) -> String {
     base32(&bytes)
 }
 
+/// Comes before all that are made from this time on, and after all from before it.
+pub(crate) fn earliest(time_ms: i64) -> String {
+    let mut bytes = [0; 16];
+    bytes[..6].copy_from_slice(&time_ms.to_be_bytes()[2..]);
+    base32(&bytes)
+}
+
 /// 128 random bits as 26 characters: a name that nobody can guess.
 pub fn random_name() -> String {
     base32(&random::<16>())
@@ -81,6 +88,7 @@ mod tests {
         let late = new(1_700_000_000_001);
         assert_eq!(early.len(), 26);
         assert!(early < late);
+        assert!(early < earliest(1_700_000_000_001) && earliest(1_700_000_000_001) < late);
         let many: Vec<String> = (0..1000).map(|_| new(5)).collect();
         assert!(many.is_sorted() && many.iter().all(|id| id.len() == 26 && id.starts_with("0000000")));
         let unique: std::collections::HashSet<_> = many.iter().collect();

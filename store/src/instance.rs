@@ -4,7 +4,7 @@
 use crate::{LAST, SecretHash, Store, StoreError, User, id};
 use rivulet_protocol::rest::{Announcement, AnnouncementRecord, AuditEntry, Report, ReportReason, ReportState};
 use sqlx::any::AnyRow;
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::{AnyConnection, AssertSqlSafe, Row};
 
 /// A privileged act, on its way into the log.
 #[derive(Debug, Clone, Copy)]
@@ -89,6 +89,32 @@ macro_rules! reports {
     };
 }
 
+/// Writes an act of somebody, by id and name, into the log.
+pub(crate) async fn log_act(
+    db: &mut AnyConnection,
+    (actor_id, actor): (&str, &str),
+    act: &Act<'_>,
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO audit (id, at_ms, actor_id, actor, action, target_kind, target_id, target, reason, request_id) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    )
+    .bind(id::new(now_ms))
+    .bind(now_ms)
+    .bind(actor_id)
+    .bind(actor)
+    .bind(act.action)
+    .bind(act.target_kind)
+    .bind(act.target_id)
+    .bind(act.target)
+    .bind(act.reason)
+    .bind(act.request_id)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 impl Store {
     pub async fn instance_value(&self, name: &str) -> Result<Option<String>, StoreError> {
         let query = sqlx::query_scalar("SELECT value FROM instance WHERE name = $1").bind(name);
@@ -111,23 +137,7 @@ impl Store {
     }
 
     pub async fn log_act(&self, actor: &User, act: &Act<'_>, now_ms: i64) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO audit (id, at_ms, actor_id, actor, action, target_kind, target_id, target, reason, request_id) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        )
-        .bind(id::new(now_ms))
-        .bind(now_ms)
-        .bind(&actor.id)
-        .bind(&actor.name)
-        .bind(act.action)
-        .bind(act.target_kind)
-        .bind(act.target_id)
-        .bind(act.target)
-        .bind(act.reason)
-        .bind(act.request_id)
-        .execute(&self.pool)
-        .await?;
-        Ok(())
+        log_act(&mut *self.pool.acquire().await?, (&actor.id, &actor.name), act, now_ms).await
     }
 
     /// Up to `limit`, the newest first, those before `before`.

@@ -38,7 +38,7 @@ pub use blobs::{BlobError, Blobs};
 pub use broadcasts::{Broadcast, Segment};
 pub use categories::Category;
 pub use channels::{Channel, Listing, Profile};
-pub use chat::{ChatFacts, Lease, MessageRow, Rule};
+pub use chat::{ChatFacts, Deed, DeedError, Doer, Done, Lease, MessageRow, Rule};
 pub use deliveries::{Attempt, Due};
 pub use factors::Passkey;
 pub use id::{base32, random, random_name};

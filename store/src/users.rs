@@ -60,6 +60,8 @@ pub struct User {
     pub email_verified: bool,
     /// Empty for the browser's choice.
     pub language: String,
+    /// `#rrggbb`, or empty.
+    pub color: String,
     pub avatar: Option<Picture>,
     pub sign_up_reason: String,
     pub created_at_ms: i64,
@@ -87,7 +89,8 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT users.id, users.name, users.role, users.state, users.display_name, users.email, \
-             users.email_verified_at_ms, users.language, users.avatar, users.sign_up_reason, users.created_at_ms, \
+             users.email_verified_at_ms, users.language, users.color, users.avatar, users.sign_up_reason, \
+             users.created_at_ms, \
              users.suspended_at_ms, users.suspended_until_ms, users.suspended_reason, users.password_hash, \
              users.totp_secret, users.totp_step FROM users ",
             $rest
@@ -107,6 +110,7 @@ pub(crate) fn user(row: AnyRow) -> sqlx::Result<User> {
         email: row.try_get("email")?,
         email_verified: row.try_get::<Option<i64>, _>("email_verified_at_ms")?.is_some(),
         language: row.try_get("language")?,
+        color: row.try_get("color")?,
         avatar: Picture::parse(&row.try_get::<String, _>("avatar")?),
         sign_up_reason: row.try_get("sign_up_reason")?,
         created_at_ms: row.try_get("created_at_ms")?,
@@ -345,6 +349,10 @@ impl Store {
         self.set("UPDATE users SET language = $2 WHERE id = $1", user_id, language).await
     }
 
+    pub async fn set_color(&self, user_id: &str, color: &str) -> Result<(), StoreError> {
+        self.set("UPDATE users SET color = $2 WHERE id = $1", user_id, color).await
+    }
+
     pub async fn set_password_hash(&self, user_id: &str, hash: &str) -> Result<(), StoreError> {
         self.set("UPDATE users SET password_hash = $2 WHERE id = $1", user_id, hash).await
     }
@@ -401,7 +409,7 @@ impl Store {
         let mut tx = self.pool.begin().await?;
         sqlx::query(
             "UPDATE users SET name = $2, state = 'deleted', role = 'viewer', password_hash = '', display_name = '', \
-             email = NULL, email_verified_at_ms = NULL, language = '', avatar = '', sign_up_reason = '', \
+             email = NULL, email_verified_at_ms = NULL, language = '', color = '', avatar = '', sign_up_reason = '', \
              totp_secret = '', totp_step = 0, suspended_reason = '' WHERE id = $1",
         )
         .bind(user_id)

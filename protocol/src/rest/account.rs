@@ -139,6 +139,9 @@ pub struct Me {
     /// The user name, where none was chosen.
     pub display_name: String,
     pub role: Role,
+    /// `#rrggbb` in which chats show the name; empty where none was chosen.
+    #[serde(default)]
+    pub color: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     #[serde(default)]
@@ -207,6 +210,9 @@ pub struct MeEdit {
     pub email: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
+    /// `#rrggbb`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub color: Option<String>,
 }
 
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]

@@ -104,6 +104,20 @@ impl Default for ChatSettings {
     }
 }
 
+impl ChatSettings {
+    /// What shield mode puts on where nobody chose anything else.
+    pub fn locked_down() -> Self {
+        Self {
+            slow_seconds: 10,
+            followers_only_minutes: Some(10),
+            unique: true,
+            account_age_minutes: 60,
+            block_links: true,
+            ..Self::default()
+        }
+    }
+}
+
 /// What happens when many who never wrote before write at once.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

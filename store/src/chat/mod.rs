@@ -2,8 +2,11 @@
 //! transaction ([`Store::act`]); the room then reads the rows that it has not seen. What is said in a
 //! room is written down by its owner, in batches.
 
+mod author;
+mod moderation;
 mod room;
 
+pub use moderation::{Deed, DeedError, Doer, Done};
 pub use room::{ChatFacts, Lease, MessageRow, Rule};
 
 use crate::{Store, StoreError};

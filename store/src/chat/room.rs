@@ -56,7 +56,12 @@ pub struct MessageRow {
     pub message: Message,
 }
 
-fn parsed<T: serde::de::DeserializeOwned>(text: &str) -> Option<T> {
+/// The channel's own and those of shield mode, as they are in a row.
+pub(super) fn settings(own: &str, shield: &str) -> (ChatSettings, ChatSettings) {
+    (parsed(own).unwrap_or_default(), parsed(shield).unwrap_or_else(ChatSettings::locked_down))
+}
+
+pub(super) fn parsed<T: serde::de::DeserializeOwned>(text: &str) -> Option<T> {
     serde_json::from_str(text).ok()
 }
 
@@ -95,8 +100,18 @@ impl Store {
         let row: Option<(String, String, i64)> =
             sqlx::query_as(sql).bind(channel_id).fetch_optional(&self.pool).await?;
         let Some((own, shield, on)) = row else { return Ok(ChatSettings::default()) };
-        let own = parsed(&own).unwrap_or_default();
-        Ok(if on == 0 { own } else { shielded(&own, &parsed(&shield).unwrap_or_default()) })
+        let (own, shield) = settings(&own, &shield);
+        Ok(if on == 0 { own } else { shielded(&own, &shield) })
+    }
+
+    /// The channel's own, what shield mode adds to them, and whether it is on.
+    pub async fn own_chat_settings(&self, channel_id: &str) -> Result<(ChatSettings, ChatSettings, bool), StoreError> {
+        let sql = "SELECT settings, shield, shielded FROM chat_rooms WHERE channel_id = $1";
+        let row: Option<(String, String, i64)> =
+            sqlx::query_as(sql).bind(channel_id).fetch_optional(&self.pool).await?;
+        let (own, shield, on) = row.unwrap_or_default();
+        let (own, shield) = settings(&own, &shield);
+        Ok((own, shield, on != 0))
     }
 
     /// Bans that are over are left out. Rows that come between its queries are read again as actions.
@@ -252,6 +267,12 @@ impl Store {
         Ok(messages)
     }
 
+    /// Those that were taken back too.
+    pub async fn chat_message(&self, channel_id: &str, id: &str) -> Result<Option<Message>, StoreError> {
+        let sql = "SELECT body, deleted_at_ms FROM chat_messages WHERE id = $1 AND channel_id = $2";
+        Ok(sqlx::query(sql).bind(id).bind(channel_id).try_map(message).fetch_optional(&self.pool).await?)
+    }
+
     /// Whether somebody has written in a channel before.
     pub async fn has_chatted(&self, channel_id: &str, user_id: &str) -> Result<bool, StoreError> {
         let sql = "SELECT id FROM chat_messages WHERE channel_id = $1 AND user_id = $2 LIMIT 1";
@@ -275,25 +296,27 @@ impl Store {
     }
 }
 
-/// Marks messages as taken back, within the transaction of the act that does it.
+/// Which messages are taken back.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Taken<'a> {
+pub(super) enum Taken<'a> {
     One(&'a str),
     Of(&'a str),
-    All,
+    /// From this id on.
+    Since(&'a str),
 }
 
-pub(crate) async fn take_back(
+/// Marks them, within the transaction of the act that does it. Answers how many there were.
+pub(super) async fn take_back(
     transaction: &mut AnyConnection,
     channel_id: &str,
     what: Taken<'_>,
     by: &str,
     now_ms: i64,
-) -> Result<(), StoreError> {
+) -> Result<u64, StoreError> {
     let (condition, which) = match what {
         Taken::One(id) => ("id = $4", id),
         Taken::Of(user_id) => ("user_id = $4", user_id),
-        Taken::All => ("id < $4", LAST),
+        Taken::Since(id) => ("id >= $4", id),
     };
     let sql = format!(
         "UPDATE chat_messages SET deleted_at_ms = $2, deleted_by = $3 \
@@ -301,6 +324,5 @@ pub(crate) async fn take_back(
     );
     // Only one of the three conditions above was put into the text.
     let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(channel_id).bind(now_ms).bind(by).bind(which);
-    query.execute(&mut *transaction).await?;
-    Ok(())
+    Ok(query.execute(&mut *transaction).await?.rows_affected())
 }
