@@ -134,6 +134,9 @@ async fn every_address_has_its_status() -> anyhow::Result<()> {
         ("/dashboard", 303, "/login?next=/dashboard"),
         ("/embed/demo", 200, ""),
         ("/embed/nobody", 404, ""),
+        ("/popout/nobody/chat", 404, ""),
+        ("/overlay/chat", 404, ""),
+        ("/dock/chat?channel=nobody", 404, ""),
         ("/assets/manifest.json", 404, ""),
     ] {
         let answer = page(path).await?;

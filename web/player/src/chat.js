@@ -50,6 +50,7 @@ function start(token) {
   const stage = box.querySelector(".chat-stage");
   const view = new View({ stage, model, lines, t });
   const state = box.querySelector(".chat-state");
+  if (data.ban !== undefined) model.ban = { until: data.ban === "for-good" ? undefined : Number(data.ban) };
   const chat = { box, data, t, model, lines, api, view };
 
   let timer;

@@ -74,6 +74,7 @@ export class Composer {
       else why = left === Number.POSITIVE_INFINITY ? t("you_are_banned") : t("you_are_timed_out", { time: span(t, left) });
     }
     if (!why && model.warning) why = t("code_warned");
+    if (!why && model.isOpen && !you) why = t("code_log_in");
     if (!why && you && !you.may_say) why = t("code_scope");
     if (!why && you && !model.moderates) {
       if (settings.followers_only_minutes !== undefined && data.following === "no") why = t("code_followers_only");
@@ -83,7 +84,8 @@ export class Composer {
     this.#blocked.hidden = why === undefined;
     if (why !== undefined && this.#blocked.textContent !== why) this.#blocked.textContent = why;
     const slow = why === undefined && left > 0;
-    this.#send.disabled = why !== undefined || slow;
+    // Who writes is known with the first welcome.
+    this.#send.disabled = why !== undefined || slow || !model.isOpen;
     this.#send.textContent = slow ? span(t, left) : t("send");
     this.#send.title = slow ? t("code_slow_mode") : "";
   }

@@ -2,6 +2,7 @@
 
 // Fades each line `data-fade` seconds after it came; without it they stay as long as there is room.
 export function overlay(box, view) {
+  if (Number(box.dataset.size) > 0) box.style.fontSize = `${box.dataset.size}px`;
   const seconds = Number(box.dataset.fade);
   if (!(seconds > 0)) return;
   const list = view.log.querySelector("ol");
