@@ -107,7 +107,7 @@ pub fn overlay(visitor: &Visitor, it: Chatting, look: OverlayLook) -> Page {
         </section>
     };
     let page = Page::plain(title.clone(), title, body.into_any());
-    Page { chat: true, framed: true, alone: Some("overlay"), ..page }
+    Page { chat: true, framed: true, alone: Some("over-picture"), ..page }
 }
 
 /// The chat by itself, for the page that it stands on.
@@ -324,7 +324,7 @@ fn poll(visitor: &Visitor, channel: &Channel, poll: &Poll, chosen: Option<u32>) 
     let lang = visitor.lang;
     let all: u32 = poll.options.iter().map(|option| option.votes).sum();
     let option = |(index, option): (usize, &rivulet_protocol::chat::PollOption)| {
-        let share = (option.votes * 100).checked_div(all).unwrap_or(0);
+        let share = (option.votes * 100 + all / 2).checked_div(all).unwrap_or(0);
         let text = view! { <span class="chat-option-text">{option.text.clone()}</span><span>{share} " %"</span> };
         let is_chosen = chosen == u32::try_from(index).ok();
         let head = match visitor.me.is_some() && !poll.ended {

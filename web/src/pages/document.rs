@@ -143,7 +143,7 @@ fn document(files: &Files, visitor: &Visitor, nonce: &str, mut page: Page) -> An
     };
     view! {
         <!DOCTYPE html>
-        <html lang=lang class=alone>
+        <html lang=lang data-alone=alone>
             {head(files, visitor, nonce, page)}
             <body>{shell}</body>
         </html>

@@ -42,6 +42,7 @@ const CHAT: &[(&str, &str, &str)] = &[
     ("account_since", "Account since {date}", "Konto seit {date}"),
     ("follows_since", "follows since {date}", "folgt seit {date}"),
     ("is_banned", "is banned", "ist gesperrt"),
+    ("until", "until", "bis"),
     ("is_timed_out", "is timed out", "hat eine Auszeit"),
     ("reply_to", "Answer to {name}:", "Antwort an {name}:"),
     ("replying", "You answer {name}", "Antwort an {name}"),

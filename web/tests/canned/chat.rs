@@ -77,7 +77,8 @@ fn message(n: i64, author: Value, text: &str) -> Value {
 }
 
 fn messages() -> Vec<Value> {
-    let mut quoted = message(5, author("grace", "#2cc4ad", &[("subscriber", "6")]), "@demo the keel looks great riverHi");
+    let mut quoted =
+        message(5, author("grace", "#2cc4ad", &[("subscriber", "6")]), "@demo the keel looks great riverHi");
     quoted["emotes"] = json!([{"id": "e1", "at": 27, "len": 7}]);
     quoted["reply_to"] = json!({"id": "m2", "user_id": "u-demo", "login": "demo", "display_name": "demo", "text": "What do you think of it?"});
     let mut announced = message(6, author("hedy", "", &[("moderator", "")]), "The next stream is on Sunday.");
@@ -87,7 +88,11 @@ fn messages() -> Vec<Value> {
     vec![
         message(1, author("margaret", "#1e2a99", &[]), "Good evening everybody 🦀"),
         message(2, author("demo", "", &[("admin", ""), ("broadcaster", "")]), "What do you think of it?"),
-        message(3, author("ada", "#ff0000", &[("custom", "b1")]), "<b>not bold</b> and https://example.org/plans is a link"),
+        message(
+            3,
+            author("ada", "#ff0000", &[("custom", "b1")]),
+            "<b>not bold</b> and https://example.org/plans is a link",
+        ),
         waves,
         quoted,
         announced,
@@ -139,8 +144,10 @@ async fn actions() -> Json<Value> {
 }
 
 async fn requests() -> Json<Value> {
-    list(&[json!({"id": "r1", "user": person("mallory"), "text": "Sorry, it will not happen again.", "created_at_ms": now_ms(),
-        "state": "open", "answer": "", "answered_by": ""})])
+    list(&[
+        json!({"id": "r1", "user": person("mallory"), "text": "Sorry, it will not happen again.", "created_at_ms": now_ms(),
+        "state": "open", "answer": "", "answered_by": ""}),
+    ])
 }
 
 async fn terms() -> Json<Value> {
@@ -181,5 +188,7 @@ async fn badges() -> Json<Value> {
 }
 
 async fn commands() -> Json<Value> {
-    list(&[json!({"name": "plans", "reply": "{user}: https://example.org/plans", "cooldown_seconds": 5, "moderators_only": false})])
+    list(&[
+        json!({"name": "plans", "reply": "{user}: https://example.org/plans", "cooldown_seconds": 5, "moderators_only": false}),
+    ])
 }

@@ -110,7 +110,7 @@ export class Cards {
       "section",
       { class: "chat-card chat-poll", "aria-label": t("poll") },
       this.#dismiss(poll.id),
-      el("p", { class: "chat-label" }, ends, " ", clock),
+      el("p", { class: "chat-label" }, ends, clock && " · ", clock),
       el("p", { class: "chat-question" }, poll.question),
       el("ol", {}, ...poll.options.map(option)),
       el("p", { class: "muted" }, votes, may && this.#vote === undefined ? ` · ${t("poll_hint")}` : ""),

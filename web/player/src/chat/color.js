@@ -1,6 +1,7 @@
 // Colours of names: what somebody chose, made as light or dark as it takes to be read on the page.
 
-const ENOUGH = 4.5;
+// More than the 4.5 that it takes: messages that are marked stand on something between.
+const ENOUGH = 6;
 const STEPS = 20;
 const MAX_KNOWN = 500;
 

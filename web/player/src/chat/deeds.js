@@ -98,7 +98,7 @@ export class Deeds {
       if (chatter.ban) deeds.append(button(t("unban"), then(() => this.#do("DELETE", `chat/bans/${step(person.login)}`))));
     }
     const message = (it) => {
-      const text = el("li", { class: it.deleted ? "chat-deleted" : "" }, ...lines.parts(it));
+      const text = el("li", { class: it.deleted ? "chat-deleted" : "" }, el("span", { class: "chat-text" }, ...lines.parts(it)));
       if (it.deleted) text.append(" ", el("em", {}, t("deleted_mark")));
       return text;
     };

@@ -101,7 +101,7 @@ fn modes(visitor: &Visitor, form: &Form<'_>, at: &str, settings: &ChatSettings) 
         Input::new(Kind::Number, name("slow_seconds"), lang.slow_mode()).value(settings.slow_seconds.to_string());
     let check = |field: &str, label, on| form.input(Input::check(name(field), label, on));
     view! {
-        <div class="pair">
+        <div class="pair pair-end">
             {form.input(slow.required())}
             {number("followers_only_minutes", lang.followers_mode(), followers_choice(lang), followers)}
             {number("account_age_minutes", lang.account_age(), ages, settings.account_age_minutes.to_string())}

@@ -198,11 +198,11 @@ pub fn chatter(visitor: &Visitor, channel: &Channel, chatter: Chatter) -> AnyVie
     };
     let ban = chatter.ban.as_ref().map(|ban| {
         let form = Form::new(visitor, "unban", format!("DELETE {base}/bans/{login}"));
-        let until = ban.until_ms.map(|until| parts::moment(lang, until));
+        let until = ban.until_ms.map(|until| view! { " " {lang.chat_word("until")} " " {parts::moment(lang, until)} });
         let word = lang.chat_word(if ban.until_ms.is_some() { "is_timed_out" } else { "is_banned" });
         let button = view! { <button class="button">{lang.unban()}</button> };
         view! {
-            <p class="notice notice-bad">{login.clone()} " " {word} " " {until} " " {ban.reason.clone()} " — " {ban.by.clone()}</p>
+            <p class="notice notice-bad">{login.clone()} " " {word} {until} " (" {ban.by.clone()} ") " {ban.reason.clone()}</p>
             {form.done("", button.into_any())}
         }
     });
@@ -234,7 +234,7 @@ pub fn chatter(visitor: &Visitor, channel: &Channel, chatter: Chatter) -> AnyVie
         let gone = message.deleted.then(|| view! { " " <em>{lang.taken_back()}</em> });
         view! {
             <li class:chat-deleted=message.deleted>
-                <span class="muted">{parts::moment(lang, message.at_ms)}</span> " " {chat::body(message)} {gone}
+                <span class="muted">{parts::moment(lang, message.at_ms)}</span> " " <span class="chat-text">{chat::body(message)}</span> {gone}
             </li>
         }
     };
