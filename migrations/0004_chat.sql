@@ -1,7 +1,10 @@
--- Chat. Bodies in JSON are those of `protocol/src/chat` and `protocol/src/rest/chat.rs`.
+-- Chat. Bodies in JSON are those of `protocol/src/chat` and `protocol/src/rest/chat.rs`. Who did something
+-- (`by_id`, `deleted_by`, `answered_by`) is a user's id, or empty for the server.
 
 -- `#rrggbb` in which others see the name.
 ALTER TABLE users ADD COLUMN color TEXT NOT NULL DEFAULT '';
+-- Rises when sessions or tokens end: tickets for the chat that were signed before are void.
+ALTER TABLE users ADD COLUMN login_revision BIGINT NOT NULL DEFAULT 0;
 
 -- One row for each channel whose chat was ever touched.
 CREATE TABLE chat_rooms (
@@ -28,6 +31,8 @@ CREATE TABLE chat_messages (
     channel_id    TEXT   NOT NULL REFERENCES channels (id) ON DELETE CASCADE,
     broadcast_id  TEXT,
     user_id       TEXT   NOT NULL,
+    -- Whom it quotes, if it answers somebody.
+    reply_user_id TEXT,
     at_ms         BIGINT NOT NULL,
     body          TEXT   NOT NULL,
     deleted_at_ms BIGINT,
@@ -36,6 +41,7 @@ CREATE TABLE chat_messages (
 CREATE INDEX chat_messages_by_channel ON chat_messages (channel_id, id);
 CREATE INDEX chat_messages_by_user ON chat_messages (channel_id, user_id, id);
 CREATE INDEX chat_messages_of_user ON chat_messages (user_id, id);
+CREATE INDEX chat_messages_quoting ON chat_messages (reply_user_id);
 CREATE INDEX chat_messages_by_broadcast ON chat_messages (broadcast_id, id);
 
 -- What was done to a room: it reads the rows that it has not seen, in order.
@@ -45,12 +51,14 @@ CREATE TABLE chat_actions (
     at_ms      BIGINT NOT NULL,
     -- `ChatAction::by` as JSON, and whom it is about.
     actor      TEXT   NOT NULL,
+    actor_id   TEXT   NOT NULL,
     user_id    TEXT   NOT NULL,
     act        TEXT   NOT NULL,
     body       TEXT   NOT NULL,
     PRIMARY KEY (channel_id, revision)
 );
-CREATE INDEX chat_actions_by_user ON chat_actions (channel_id, user_id, revision);
+CREATE INDEX chat_actions_by_user ON chat_actions (user_id, channel_id, revision);
+CREATE INDEX chat_actions_by_actor ON chat_actions (actor_id);
 
 CREATE TABLE chat_bans (
     channel_id    TEXT   NOT NULL REFERENCES channels (id) ON DELETE CASCADE,
@@ -58,7 +66,7 @@ CREATE TABLE chat_bans (
     -- NULL is for good.
     until_ms      BIGINT,
     reason        TEXT   NOT NULL,
-    by_name       TEXT   NOT NULL,
+    by_id         TEXT   NOT NULL,
     created_at_ms BIGINT NOT NULL,
     -- The channel whose ban it repeats.
     shared_from   TEXT   NOT NULL DEFAULT '',
@@ -67,11 +75,14 @@ CREATE TABLE chat_bans (
 CREATE INDEX chat_bans_by_time ON chat_bans (channel_id, created_at_ms, user_id);
 CREATE INDEX chat_bans_by_user ON chat_bans (user_id);
 
--- Guests of these networks (an IPv4 address, or 64 bits of IPv6) are not let in.
+-- Guests of these networks (an IPv4 address, or 64 bits of IPv6) are not let in. Moderators know one by its
+-- id and by the user who was last seen there.
 CREATE TABLE chat_network_bans (
     channel_id    TEXT   NOT NULL REFERENCES channels (id) ON DELETE CASCADE,
     network       TEXT   NOT NULL,
-    by_name       TEXT   NOT NULL,
+    id            TEXT   NOT NULL UNIQUE,
+    user_id       TEXT   NOT NULL,
+    by_id         TEXT   NOT NULL,
     created_at_ms BIGINT NOT NULL,
     PRIMARY KEY (channel_id, network)
 );
@@ -92,7 +103,7 @@ CREATE TABLE chat_terms (
     text          TEXT   NOT NULL,
     pattern       BIGINT NOT NULL,
     deed          TEXT   NOT NULL CHECK (deed IN ('block', 'hold', 'replace')),
-    by_name       TEXT   NOT NULL,
+    by_id         TEXT   NOT NULL,
     created_at_ms BIGINT NOT NULL
 );
 CREATE INDEX chat_terms_by_channel ON chat_terms (channel_id, id);
@@ -105,20 +116,21 @@ CREATE TABLE chat_held (
     body          TEXT   NOT NULL,
     reason        TEXT   NOT NULL,
     state         TEXT   NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'allowed', 'denied')),
-    by_name       TEXT   NOT NULL DEFAULT '',
+    by_id         TEXT   NOT NULL DEFAULT '',
     created_at_ms BIGINT NOT NULL
 );
 CREATE INDEX chat_held_by_state ON chat_held (channel_id, state, id);
+CREATE INDEX chat_held_by_user ON chat_held (user_id);
 
 CREATE TABLE chat_notes (
     id            TEXT   NOT NULL PRIMARY KEY,
     channel_id    TEXT   NOT NULL REFERENCES channels (id) ON DELETE CASCADE,
     user_id       TEXT   NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     text          TEXT   NOT NULL,
-    by_name       TEXT   NOT NULL,
+    by_id         TEXT   NOT NULL,
     created_at_ms BIGINT NOT NULL
 );
-CREATE INDEX chat_notes_by_user ON chat_notes (channel_id, user_id, id);
+CREATE INDEX chat_notes_by_user ON chat_notes (user_id, channel_id, id);
 
 CREATE TABLE chat_unban_requests (
     id            TEXT   NOT NULL PRIMARY KEY,
@@ -131,7 +143,7 @@ CREATE TABLE chat_unban_requests (
     created_at_ms BIGINT NOT NULL
 );
 CREATE INDEX chat_unban_requests_by_state ON chat_unban_requests (channel_id, state, id);
-CREATE INDEX chat_unban_requests_by_user ON chat_unban_requests (channel_id, user_id, id);
+CREATE INDEX chat_unban_requests_by_user ON chat_unban_requests (user_id, channel_id, id);
 
 -- An empty channel_id is the instance. The id is that of the picture. Badges have the same pictures.
 CREATE TABLE chat_emotes (
@@ -139,6 +151,8 @@ CREATE TABLE chat_emotes (
     channel_id    TEXT   NOT NULL,
     code          TEXT   NOT NULL,
     animated      BIGINT NOT NULL,
+    -- Of its pictures.
+    bytes         BIGINT NOT NULL,
     created_at_ms BIGINT NOT NULL,
     UNIQUE (channel_id, code)
 );
@@ -148,6 +162,7 @@ CREATE TABLE chat_badges (
     channel_id    TEXT   NOT NULL REFERENCES channels (id) ON DELETE CASCADE,
     title         TEXT   NOT NULL,
     picture       TEXT   NOT NULL,
+    bytes         BIGINT NOT NULL,
     created_at_ms BIGINT NOT NULL
 );
 CREATE INDEX chat_badges_by_channel ON chat_badges (channel_id, id);

@@ -111,7 +111,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::request::Network;
+    use rivulet_protocol::address::Network;
 
     #[test]
     fn pages_of_other_sites() {

@@ -5,11 +5,12 @@
 use crate::App;
 use crate::now_ms;
 use crate::refusal::Refusal;
-use crate::request::{Caller, Network, Origin};
+use crate::request::{Caller, Origin};
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::HeaderValue;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use rivulet_protocol::address::Network;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 

@@ -9,6 +9,7 @@ use axum::http::request::Parts;
 use axum::http::uri::{Authority, Scheme};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use rivulet_protocol::ChannelName;
+use rivulet_protocol::address::{self, Network};
 use rivulet_protocol::policy::{self, Action, Actor, Answer};
 use rivulet_protocol::rest::{ChannelRole, Page, Scope};
 use rivulet_store::{AccessToken, Channel, SecretHash, SessionToken, User};
@@ -18,7 +19,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::marker::PhantomData;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use url::Url;
 
@@ -26,26 +27,6 @@ const MAX_PAGE: u32 = 100;
 const DEFAULT_PAGE: u32 = 50;
 
 pub const SESSION_MS: i64 = 30 * 24 * 3600 * 1000;
-
-/// Who counts as one for limits: an IPv4 address, or an IPv6 network of 64 bits, which is what a
-/// home gets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Network(IpAddr);
-
-impl std::fmt::Display for Network {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl Network {
-    pub fn of(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V6(v6) => Self(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into()),
-            v4 => Self(v4),
-        }
-    }
-}
 
 /// What we keep in browsers. With `Secure`, a cookie whose name starts with `__Host-` can be set by
 /// this very host over HTTPS only.
@@ -73,20 +54,9 @@ impl Origin {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
         let trusted = |address: &IpAddr| app.config.trusted_proxies.contains(address);
         let proxied = peer.as_ref().is_some_and(trusted);
-        let mut address = peer.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
-        if proxied {
-            // From the nearest proxy outwards: what stands left of a stranger's address is the
-            // stranger's own claim.
-            let hops = parts.headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-            let hops: Vec<&str> = hops.flat_map(|value| value.split(',')).collect();
-            for hop in hops.iter().rev() {
-                let Ok(hop) = hop.trim().parse::<IpAddr>() else { break };
-                address = hop.to_canonical();
-                if !trusted(&address) {
-                    break;
-                }
-            }
-        }
+        let hops = parts.headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+        let peer = peer.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
+        let address = address::client(peer, hops, &app.config.trusted_proxies);
         let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
         let of_request = || parts.uri.authority().cloned().or_else(|| host?.parse().ok());
         match app.public_url() {
@@ -387,20 +357,5 @@ impl<T: JsonSchema> JsonSchema for Fields<T> {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         T::json_schema(generator)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn one_home_is_one_network() {
-        let of = |text: &str| Network::of(text.parse().unwrap());
-        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
-        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
-        assert_eq!(of("::ffff:203.0.113.7"), of("203.0.113.7"));
-        assert_ne!(of("203.0.113.8"), of("203.0.113.7"));
     }
 }

@@ -1,7 +1,7 @@
 //! Event streams stay open for hours, so there is a bound on them, in all and from one address.
 
 use crate::refusal::Refusal;
-use crate::request::Network;
+use rivulet_protocol::address::Network;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -1,7 +1,7 @@
 //! Guessing passwords is made slow. Attempts are counted for an account from an address, so that a
 //! stranger cannot lock its owner out, and for an address over all accounts.
 
-use crate::request::Network;
+use rivulet_protocol::address::Network;
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};

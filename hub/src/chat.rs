@@ -14,6 +14,8 @@ const QUEUE: usize = 1024;
 pub enum ChatNote {
     /// There are new rows in `chat_actions` for this channel (its id).
     Acted(String),
+    /// Who may be in this channel's room (its id) has changed: its access, a suspension, or it is gone.
+    Channel(String),
     /// What is known of this user (by id) has changed: name, colour, role, suspension, or they are gone.
     Person(String),
     /// The sessions or tokens of this user (by id) ended: connections that came with them end too.
@@ -55,7 +57,13 @@ impl Default for Chat {
 impl Chat {
     /// Waits while the chat has too much to read. Without a chat in this process nothing happens.
     pub async fn tell(&self, note: ChatNote) {
-        let _ = self.notes.send(note).await;
+        if self.has_reader() {
+            let _ = self.notes.send(note).await;
+        }
+    }
+
+    fn has_reader(&self) -> bool {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner).is_none()
     }
 
     pub async fn say(&self, channel_id: &str, user_id: &str, say: Say) -> Result<Said, Refusal> {

@@ -2,6 +2,7 @@
 //! frames of the chat, and the messages on the pipe between the server and a transcoder worker. Pure, no clock, compiles to
 //! WebAssembly: the browser and the server share these definitions.
 
+pub mod address;
 pub mod chat;
 pub mod name;
 pub mod policy;

@@ -6,6 +6,8 @@ use crate::tuning::Tuning;
 use crate::{demo, http, metrics};
 use anyhow::Context;
 use rivulet_api::Api;
+use rivulet_bus::Bus;
+use rivulet_chat::Chat;
 use rivulet_hub::Hub;
 use rivulet_ingest::Ingest;
 use rivulet_origin::Origin;
@@ -68,6 +70,7 @@ pub struct App {
     ingest: Ingest,
     transcoder: Transcoder,
     origin: Origin,
+    chat: Chat,
     registry: prometheus::Registry,
     tuning: Tuning,
     http: http::Server,
@@ -129,13 +132,27 @@ impl App {
             rivulet_origin::Deps { store: store.clone(), blobs: blobs.clone(), hub: hub.clone() },
             &registry,
         )?;
+        let bus = match &settings.redis_url {
+            Some(url) => Bus::redis(url).await?,
+            None => Bus::local(),
+        };
+        let chat = Chat::new(
+            rivulet_chat::Config {
+                public_url: settings.public_url.clone(),
+                trusted_proxies: settings.trusted_proxies.clone(),
+                max_connections: settings.max_chatters,
+                max_connections_per_address: settings.max_chatters_per_address,
+                ..Default::default()
+            },
+            rivulet_chat::Deps { store: store.clone(), hub: hub.clone(), bus },
+        )?;
         let https = tls.map(|mut tls| {
             tls.alpn_protocols = vec![b"h2".into(), b"http/1.1".into()];
             (settings.https, TlsAcceptor::from(Arc::new(tls)))
         });
         let http = http::Server::bind(settings.http, https).await?;
         let setup = (store.admin_count().await? == 0).then(SetupToken::generate);
-        Ok(Self { settings, store, blobs, hub, ingest, transcoder, origin, registry, tuning, http, setup })
+        Ok(Self { settings, store, blobs, hub, ingest, transcoder, origin, chat, registry, tuning, http, setup })
     }
 
     pub async fn run(self, signal: CancellationToken) -> anyhow::Result<()> {
@@ -181,10 +198,12 @@ impl App {
         tokio::spawn(self.tuning.run(signal.clone()));
         let router = rivulet_web::router(rivulet_web::WebDeps { api: api.in_process() })
             .merge(self.origin.router())
+            .merge(self.chat.router())
             .merge(api.router())
             .merge(http::health(self.store.clone(), metrics.clone()))
             .layer(axum::middleware::from_fn_with_state(metrics, http::measure));
         let serving = tokio::spawn(self.http.run(router, drained.clone()));
+        let chat = tokio::spawn(self.chat.run(signal.clone()));
         let stop_last = CancellationToken::new();
         let origin = tokio::spawn(self.origin.run(stop_last.clone()));
         let transcoder = tokio::spawn(self.transcoder.run(stop_last.clone()));
@@ -197,6 +216,7 @@ impl App {
             // In the order of the flow: each part has heard the end before it is told to stop.
             let _ = jobs.await;
             let _ = ingest.await;
+            let _ = chat.await;
             stop_last.cancel();
             let _ = transcoder.await;
             let _ = origin.await;

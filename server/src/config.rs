@@ -55,11 +55,11 @@ pub struct Serve {
     /// Its private key (PEM)
     #[arg(long, env = "RIVULET_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
-    /// Reserved for the chat's IRC gateway; nothing listens on it in this version
-    #[arg(long, env = "RIVULET_IRC", default_value = "0.0.0.0:6667", value_name = "ADDR", hide = true)]
+    /// Where IRC clients and Twitch bots chat
+    #[arg(long, env = "RIVULET_IRC", default_value = "0.0.0.0:6667", value_name = "ADDR")]
     pub irc: SocketAddr,
-    /// Reserved for signals between nodes; nothing uses it in this version
-    #[arg(long, env = "RIVULET_REDIS_URL", value_name = "URL", hide = true, hide_env_values = true)]
+    /// Signals between servers that share a database: redis://HOST:PORT [default: this server alone]
+    #[arg(long, env = "RIVULET_REDIS_URL", value_name = "URL", hide_env_values = true)]
     pub redis_url: Option<String>,
     /// Parts to run; this version runs all of them in one process
     #[arg(long, env = "RIVULET_ROLES", value_delimiter = ',', value_name = "LIST", hide = true)]
@@ -121,6 +121,12 @@ pub struct Serve {
     /// What may wait on disk for an unreachable S3, in MiB
     #[arg(long, env = "RIVULET_SPOOL_MIB", default_value_t = 8_192, value_name = "MIB")]
     pub spool_mib: u64,
+    /// Chat connections in all
+    #[arg(long, env = "RIVULET_MAX_CHATTERS", default_value_t = 200_000, value_name = "N")]
+    pub max_chatters: usize,
+    /// Chat connections from one address
+    #[arg(long, env = "RIVULET_MAX_CHATTERS_PER_ADDRESS", default_value_t = 500, value_name = "N")]
+    pub max_chatters_per_address: usize,
     /// Name of this site
     #[arg(long, env = "RIVULET_NAME", default_value = "Rivulet", value_name = "NAME")]
     pub name: String,

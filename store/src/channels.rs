@@ -1,7 +1,7 @@
 //! Channels: what they are and who may watch them.
 
 use crate::users::claim_name;
-use crate::{Picture, Store, StoreError, id, placeholders, search};
+use crate::{Picture, Store, StoreError, chat, id, placeholders, search};
 use rivulet_protocol::ChannelName;
 use rivulet_protocol::rest::{
     AccessKind, CategoryRef, ChannelEdit, ChannelSettings, Latency, Link, Panel, Rungs, Suspension,
@@ -256,6 +256,9 @@ impl Store {
             "DELETE FROM webhooks WHERE channel_id = $1",
             "UPDATE channels SET title = '', description = '', links = '[]', panels = '[]', followers = 0 WHERE id = $1",
         ] {
+            sqlx::query(sql).bind(channel_id).execute(&mut *transaction).await?;
+        }
+        for sql in chat::OF_CHANNEL {
             sqlx::query(sql).bind(channel_id).execute(&mut *transaction).await?;
         }
         sqlx::query("UPDATE channels SET deleted_at_ms = $2 WHERE id = $1")

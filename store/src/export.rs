@@ -6,7 +6,7 @@ use sqlx::any::{AnyRow, AnyTypeInfoKind};
 use sqlx::{Column, Row, ValueRef};
 
 /// Name of the file, and what is in it. Secrets and their hashes are in none.
-const FILES: [(&str, &str); 13] = [
+const FILES: [(&str, &str); 15] = [
     (
         "account",
         "SELECT id, name, display_name, role, state, email, email_verified_at_ms, language, color, sign_up_reason, \
@@ -54,6 +54,17 @@ const FILES: [(&str, &str); 13] = [
         "reports",
         "SELECT channels.name AS channel, reason, text, reports.created_at_ms, state FROM reports \
          JOIN channels ON channels.id = reports.channel_id WHERE reporter_id = $1 ORDER BY reports.id",
+    ),
+    (
+        "messages",
+        "SELECT channels.name AS channel, chat_messages.at_ms, chat_messages.body, chat_messages.deleted_at_ms \
+         FROM chat_messages JOIN channels ON channels.id = chat_messages.channel_id WHERE chat_messages.user_id = $1 \
+         ORDER BY chat_messages.id",
+    ),
+    (
+        "bans",
+        "SELECT channels.name AS channel, chat_bans.reason, chat_bans.created_at_ms, chat_bans.until_ms FROM chat_bans \
+         JOIN channels ON channels.id = chat_bans.channel_id WHERE chat_bans.user_id = $1 ORDER BY channels.name",
     ),
     ("acts", "SELECT at_ms, action, target_kind, target, reason FROM audit WHERE actor_id = $1 ORDER BY id"),
     (

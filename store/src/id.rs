@@ -14,7 +14,7 @@ static NEWEST: Mutex<(i64, u128)> = Mutex::new((0, 0));
 
 /// Those that this process makes in one millisecond sort by their making too: each is the one before
 /// it and something random on top.
-pub(crate) fn new(now_ms: i64) -> String {
+pub fn new(now_ms: i64) -> String {
     let mut newest = NEWEST.lock().unwrap_or_else(PoisonError::into_inner);
     let step = u128::from(u64::from_be_bytes(random::<8>())) + 1;
     let rest = match newest.0 == now_ms {

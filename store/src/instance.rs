@@ -258,7 +258,8 @@ impl Store {
         // Postgres adds up to NUMERIC, which the driver for both does not know.
         let sql = "SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT), COUNT(DISTINCT broadcast_id) FROM segments";
         let (recorded_bytes, recorded_broadcasts) = sqlx::query_as(sql).fetch_one(&self.pool).await?;
-        let sql = "SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) FROM pictures";
+        let sql = "SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) FROM (SELECT bytes FROM pictures \
+                   UNION ALL SELECT bytes FROM chat_emotes UNION ALL SELECT bytes FROM chat_badges) AS all_pictures";
         let picture_bytes = sqlx::query_scalar(sql).fetch_one(&self.pool).await?;
         Ok(Usage { channels, recorded_bytes, recorded_broadcasts, picture_bytes })
     }

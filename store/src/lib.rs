@@ -38,10 +38,12 @@ pub use blobs::{BlobError, Blobs};
 pub use broadcasts::{Broadcast, Segment};
 pub use categories::Category;
 pub use channels::{Channel, Listing, Profile};
-pub use chat::{ChatFacts, Deed, DeedError, Doer, Done, Lease, MessageRow, Rule};
+pub use chat::{
+    CHAT_TICKET_MS, ChatFacts, ChatPass, ChatWrite, Deed, DeedError, Doer, Done, Lease, Leaving, Rule, TakenBack,
+};
 pub use deliveries::{Attempt, Due};
 pub use factors::Passkey;
-pub use id::{base32, random, random_name};
+pub use id::{base32, new as new_id, random, random_name};
 pub use instance::{Act, AuditFilter, Kept, Usage};
 pub use keys::KeyHolder;
 pub use notifications::PushTarget;

@@ -10,15 +10,15 @@ use sha2::Sha256;
 /// How long a ticket is good for.
 pub const TICKET_MS: i64 = 60 * 60 * 1000;
 /// What the clocks of two of our servers may differ by.
-const LEEWAY_S: i64 = 60;
+pub(crate) const LEEWAY_S: i64 = 60;
 /// 128 bits of the signature, in base 32.
-const SIGNATURE_CHARS: usize = 26;
+pub(crate) const SIGNATURE_CHARS: usize = 26;
 /// Of what stands for the viewer.
 const VIEWER_CHARS: usize = 13;
 
 /// The secret that signs; the same for all servers of an instance.
 #[derive(Clone)]
-pub struct PlaybackKey([u8; 32]);
+pub struct PlaybackKey(pub(crate) [u8; 32]);
 
 /// What a ticket is for.
 #[derive(Debug, Clone, Copy)]
@@ -77,7 +77,7 @@ impl PlaybackKey {
         text
     }
 
-    fn mac(&self, parts: &[&str]) -> [u8; 32] {
+    pub(crate) fn mac(&self, parts: &[&str]) -> [u8; 32] {
         let mut mac = match Hmac::<Sha256>::new_from_slice(&self.0) {
             Ok(mac) => mac,
             Err(e) => unreachable!("HMAC takes keys of any length: {e}"),

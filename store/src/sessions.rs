@@ -86,15 +86,22 @@ impl Store {
         Ok(query.fetch_all(&self.pool).await?)
     }
 
-    pub async fn delete_session(&self, token: &SecretHash) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM sessions WHERE token_hash = $1").bind(token.to_hex()).execute(&self.pool).await?;
-        Ok(())
+    /// Whose it was.
+    pub async fn delete_session(&self, token: &SecretHash) -> Result<Option<String>, StoreError> {
+        let sql = "DELETE FROM sessions WHERE token_hash = $1 RETURNING user_id";
+        let user_id: Option<String> = sqlx::query_scalar(sql).bind(token.to_hex()).fetch_optional(&self.pool).await?;
+        if let Some(user_id) = &user_id {
+            self.raise_login_revision(user_id).await?;
+        }
+        Ok(user_id)
     }
 
     /// Answers whether the user had it.
     pub async fn delete_session_of(&self, user_id: &str, id: &str) -> Result<bool, StoreError> {
         let sql = "DELETE FROM sessions WHERE user_id = $1 AND token_hash = $2";
-        Ok(sqlx::query(sql).bind(user_id).bind(id).execute(&self.pool).await?.rows_affected() > 0)
+        let gone = sqlx::query(sql).bind(user_id).bind(id).execute(&self.pool).await?.rows_affected() > 0;
+        self.raise_login_revision(user_id).await?;
+        Ok(gone)
     }
 
     /// All of a user's, but for `except`.
@@ -104,7 +111,14 @@ impl Store {
             .bind(except.map(|hash| hash.to_hex()).unwrap_or_default())
             .execute(&self.pool)
             .await?;
-        Ok(())
+        self.raise_login_revision(user_id).await
+    }
+
+    /// Where a user was seen last.
+    pub(crate) async fn last_network(&self, user_id: &str) -> Result<Option<String>, StoreError> {
+        let sql = "SELECT address FROM sessions WHERE user_id = $1 AND address <> '' \
+                   ORDER BY last_used_at_ms DESC LIMIT 1";
+        Ok(sqlx::query_scalar(sql).bind(user_id).fetch_optional(&self.pool).await?)
     }
 
     /// Answers how many there were.

@@ -103,12 +103,14 @@ impl Store {
 
     pub async fn delete_access_token(&self, user_id: &str, id: &str) -> Result<bool, StoreError> {
         let sql = "DELETE FROM access_tokens WHERE user_id = $1 AND id = $2";
-        Ok(sqlx::query(sql).bind(user_id).bind(id).execute(&self.pool).await?.rows_affected() > 0)
+        let gone = sqlx::query(sql).bind(user_id).bind(id).execute(&self.pool).await?.rows_affected() > 0;
+        self.raise_login_revision(user_id).await?;
+        Ok(gone)
     }
 
     pub async fn delete_access_tokens_of(&self, user_id: &str) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM access_tokens WHERE user_id = $1").bind(user_id).execute(&self.pool).await?;
-        Ok(())
+        self.raise_login_revision(user_id).await
     }
 
     /// A new ticket; the user's others of its kind are void.

@@ -1,6 +1,7 @@
 //! Who may log in, and who is.
 
 use crate::channels::suspension;
+use crate::chat::forget_user;
 use crate::names::skeleton;
 use crate::{LAST, Picture, Store, StoreError, id, placeholders};
 use rivulet_protocol::ChannelName;
@@ -70,6 +71,8 @@ pub struct User {
     /// False for somebody who came by OIDC and has chosen none.
     pub has_password: bool,
     pub totp: Option<Totp>,
+    /// Rises when any of their sessions or tokens ends.
+    pub login_revision: i64,
 }
 
 impl User {
@@ -92,7 +95,7 @@ macro_rules! select {
              users.email_verified_at_ms, users.language, users.color, users.avatar, users.sign_up_reason, \
              users.created_at_ms, \
              users.suspended_at_ms, users.suspended_until_ms, users.suspended_reason, users.password_hash, \
-             users.totp_secret, users.totp_step FROM users ",
+             users.totp_secret, users.totp_step, users.login_revision FROM users ",
             $rest
         )
     };
@@ -116,6 +119,7 @@ pub(crate) fn user(row: AnyRow) -> sqlx::Result<User> {
         created_at_ms: row.try_get("created_at_ms")?,
         suspension: suspension(&row)?,
         has_password: !row.try_get::<String, _>("password_hash")?.is_empty(),
+        login_revision: row.try_get("login_revision")?,
         totp: Some(Totp { secret, step }).filter(|totp| !totp.secret.is_empty()),
     })
 }
@@ -388,6 +392,13 @@ impl Store {
         Ok(())
     }
 
+    /// Something that they logged in with has ended.
+    pub(crate) async fn raise_login_revision(&self, user_id: &str) -> Result<(), StoreError> {
+        let sql = "UPDATE users SET login_revision = login_revision + 1 WHERE id = $1";
+        sqlx::query(sql).bind(user_id).execute(&self.pool).await?;
+        Ok(())
+    }
+
     /// `None` restores.
     pub async fn suspend_user(&self, user_id: &str, suspension: Option<&Suspension>) -> Result<(), StoreError> {
         sqlx::query(
@@ -432,6 +443,7 @@ impl Store {
         ] {
             sqlx::query(sql).bind(user_id).execute(&mut *tx).await?;
         }
+        forget_user(&mut tx, user_id, &gone).await?;
         for sql in [
             "UPDATE audit SET actor = $2 WHERE actor_id = $1",
             "UPDATE audit SET target = $2 WHERE target_kind = 'user' AND target_id = $1",

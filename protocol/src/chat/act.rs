@@ -109,7 +109,8 @@ pub enum Act {
         user: Person,
         approved: bool,
     },
-    /// A network of guests was shut out or let in again.
+    /// A network of guests was shut out or let in again: the room reads them anew. Moderators are told
+    /// its id, not its address.
     Network {
         network: String,
         banned: bool,

@@ -101,7 +101,8 @@ pub enum Event {
         seconds: u32,
         shield: bool,
     },
-    /// The room lost what was said in its last moment (the server was killed).
+    /// Something that was said may be missing here: a server was killed, or the connection between two
+    /// was cut off for too long. Up to then.
     Interrupted {
         up_to_ms: i64,
     },

@@ -14,7 +14,7 @@ pub use event::{
     Audience, Author, Badge, EmoteUse, Event, HeldMessage, Message, Numbered, Poll, PollOption, Position, Quote,
 };
 
-use crate::rest::ChatSettings;
+use crate::rest::{ChatSettings, as_text};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -118,10 +118,9 @@ pub enum ServerFrame {
         #[serde(flatten)]
         refusal: Refusal,
     },
-    /// The client was too slow: what is between the two positions is left out, but for what
-    /// moderators did.
+    /// The client was too slow: what is between what it saw last and this position is left out, but
+    /// for what moderators did, which came just before.
     Gap {
-        from: Position,
         to: Position,
     },
     Pong,
@@ -220,6 +219,34 @@ pub enum RefusalCode {
     /// The room cannot be reached, or cannot be sure who is banned. Try again.
     Unavailable,
 }
+
+as_text!(RefusalCode {
+    LogIn = "log_in",
+    Scope = "scope",
+    Suspended = "suspended",
+    Banned = "banned",
+    TimedOut = "timed_out",
+    Warned = "warned",
+    SlowMode = "slow_mode",
+    FollowersOnly = "followers_only",
+    SubscribersOnly = "subscribers_only",
+    EmoteOnly = "emote_only",
+    Duplicate = "duplicate",
+    AccountTooYoung = "account_too_young",
+    VerifiedOnly = "verified_only",
+    Links = "links",
+    BlockedTerm = "blocked_term",
+    Held = "held",
+    RateLimit = "rate_limit",
+    Empty = "empty",
+    TooLong = "too_long",
+    UnknownCommand = "unknown_command",
+    Usage = "usage",
+    NoSuchUser = "no_such_user",
+    NoSuchMessage = "no_such_message",
+    Forbidden = "forbidden",
+    Unavailable = "unavailable",
+});
 
 impl Refusal {
     pub fn new(code: RefusalCode, detail: impl Into<String>) -> Self {

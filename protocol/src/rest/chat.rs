@@ -39,8 +39,9 @@ pub struct ChatStanding {
     pub vote: Option<u32>,
 }
 
-/// `POST /api/v1/channels/{name}/chat/ticket` by whoever is logged in: for the first frame on
-/// `/chat/{name}`. It is good for ten minutes and this channel only.
+/// `POST /api/v1/channels/{name}/chat/ticket` with a [`super::PlaybackRequest`]: for the first frame on
+/// `/chat/{name}`. It is good for ten minutes and this channel only. Guests need one where not
+/// everybody may watch.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
 pub struct ChatTicket {
     pub ticket: String,
@@ -105,6 +106,16 @@ impl Default for ChatSettings {
 }
 
 impl ChatSettings {
+    /// Whether viewers of a channel may be sent to this one.
+    pub fn takes_raid_from(&self, channel: &str) -> bool {
+        let listed = self.raid_channels.iter().any(|name| name == channel);
+        match self.raids_from {
+            RaidsFrom::Everybody => !listed,
+            RaidsFrom::Listed => listed,
+            RaidsFrom::Nobody => false,
+        }
+    }
+
     /// What shield mode puts on where nobody chose anything else.
     pub fn locked_down() -> Self {
         Self {
@@ -179,7 +190,20 @@ pub struct BanCreate {
     pub reason: String,
 }
 
-/// `POST /api/v1/channels/{name}/chat/warnings/{username}`
+/// `GET /api/v1/channels/{name}/chat/networks`, a list: where guests are not let in from. `PUT
+/// …/chat/users/{username}/network` shuts out the network that somebody was last seen from, whose address
+/// nobody is shown; `DELETE …/chat/networks/{id}` lets it in again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NetworkBan {
+    pub id: String,
+    /// Who was last seen there.
+    pub username: String,
+    pub by: String,
+    pub created_at_ms: i64,
+}
+
+/// `POST /api/v1/channels/{name}/chat/warnings/{username}` answers [`ChatAction`], and so do
+/// `POST …/chat/purge/{username}`, `POST …/chat/announcements` and `PUT …/chat/pin`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WarningCreate {
     pub reason: String,
@@ -195,6 +219,17 @@ pub struct MessageCreate {
     /// What the client calls it, see [`crate::chat::Say::id`].
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub id: String,
+}
+
+/// What came of a [`MessageCreate`].
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MessageSaid {
+    /// Absent for a command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_id: Option<String>,
+    /// What a command has to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
 }
 
 /// `POST /api/v1/channels/{name}/chat/announcements` by moderators.

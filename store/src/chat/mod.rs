@@ -3,11 +3,21 @@
 //! room is written down by its owner, in batches.
 
 mod author;
+mod keep;
+mod lists;
 mod moderation;
+mod people;
+mod polls;
+mod raids;
 mod room;
+mod rules;
+mod ticket;
 
+pub(crate) use keep::{OF_CHANNEL, forget_user};
 pub use moderation::{Deed, DeedError, Doer, Done};
-pub use room::{ChatFacts, Lease, MessageRow, Rule};
+pub use raids::Leaving;
+pub use room::{ChatFacts, ChatWrite, Lease, Rule, TakenBack};
+pub use ticket::{CHAT_TICKET_MS, ChatPass};
 
 use crate::{Store, StoreError};
 use rivulet_protocol::chat::{Act, ChatAction, Person};
@@ -30,6 +40,14 @@ pub(crate) fn json(value: &impl serde::Serialize) -> Result<String, StoreError> 
     serde_json::to_string(value).map_err(|_| StoreError::Damaged("a chat body"))
 }
 
+/// Id of the user whose name or words are in it.
+fn about(act: &Act) -> &str {
+    match act {
+        Act::Announce { message } | Act::Pin { message } => &message.author.id,
+        act => act.user().map_or("", |user| &user.id),
+    }
+}
+
 /// Puts an act into a room's log, within the transaction that also changes what it is about.
 pub(crate) async fn append(
     transaction: &mut AnyConnection,
@@ -42,14 +60,15 @@ pub(crate) async fn append(
                ON CONFLICT (channel_id) DO UPDATE SET revision = chat_rooms.revision + 1 RETURNING revision";
     let revision: i64 = sqlx::query_scalar(sql).bind(channel_id).fetch_one(&mut *transaction).await?;
     sqlx::query(
-        "INSERT INTO chat_actions (channel_id, revision, at_ms, actor, user_id, act, body) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO chat_actions (channel_id, revision, at_ms, actor, actor_id, user_id, act, body) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
     .bind(channel_id)
     .bind(revision)
     .bind(now_ms)
     .bind(json(by)?)
-    .bind(act.user().map_or("", |user| user.id.as_str()))
+    .bind(&by.id)
+    .bind(about(&act))
     .bind(act.name())
     .bind(json(&act)?)
     .execute(&mut *transaction)

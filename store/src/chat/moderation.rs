@@ -16,7 +16,7 @@ use std::time::Duration;
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 const LOOKS: u32 = 30;
 /// How far back [`Deed::Clear`] goes: what anybody can still have on their screen.
-const CLEARED_MS: i64 = 24 * 3600 * 1000;
+pub(super) const CLEARED_MS: i64 = 24 * 3600 * 1000;
 
 /// Who does it, as far as that was checked: that they are themselves, are not suspended, and that the
 /// token they may have come with is for moderating.
@@ -82,10 +82,13 @@ pub enum Deed<'a> {
         id: &'a str,
         allow: bool,
     },
-    /// Guests of a network (an IPv4 address, or 64 bits of IPv6) are shut out, or let in again.
-    Network {
+    /// Guests from where a user was last seen.
+    ShutOut {
+        user: &'a User,
+    },
+    /// The id of a network.
+    LetIn {
         network: &'a str,
-        banned: bool,
     },
 }
 
@@ -102,6 +105,10 @@ pub enum DeedError {
     /// A timeout for somebody who is banned for good.
     #[error("they are banned for good; a timeout would let them in again")]
     Banned,
+    #[error("one is under way already")]
+    Busy,
+    #[error("there are {0} of them, and that is the most there can be")]
+    TooMany(i64),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -157,18 +164,30 @@ pub(super) async fn log(
     reason: &str,
     now_ms: i64,
 ) -> Result<ChatAction, StoreError> {
-    let action = format!("chat.{}", act.name());
+    let about = act.user().filter(|user| !user.id.is_empty());
+    entry(db, channel, by, &format!("chat.{}", act.name()), about, reason, now_ms).await?;
+    append(db, &channel.id, &by.person, act, now_ms).await
+}
+
+/// Into that of the instance alone.
+pub(super) async fn entry(
+    db: &mut AnyConnection,
+    channel: &Channel,
+    by: &Doer,
+    action: &str,
+    about: Option<&Person>,
+    reason: &str,
+    now_ms: i64,
+) -> Result<(), StoreError> {
     let (in_channel, what) = (format!("in {}", channel.name), format!("in {}: {reason}", channel.name));
-    let about_user = act.user().filter(|user| !user.id.is_empty());
-    let (target_kind, target_id, target, reason) = match about_user {
+    let (target_kind, target_id, target, reason) = match about {
         Some(user) if reason.is_empty() => ("user", &user.id, &user.login, in_channel.as_str()),
         Some(user) => ("user", &user.id, &user.login, what.as_str()),
         None => ("channel", &channel.id, &channel.name, reason),
     };
     let request_id = &by.request_id;
-    let entry = Entry { action: &action, target_kind, target_id, target, reason, request_id };
-    log_act(db, (&by.person.id, &by.person.login), &entry, now_ms).await?;
-    append(db, &channel.id, &by.person, act, now_ms).await
+    let entry = Entry { action, target_kind, target_id, target, reason, request_id };
+    log_act(db, (&by.person.id, &by.person.login), &entry, now_ms).await
 }
 
 impl Store {
@@ -252,34 +271,35 @@ impl Store {
             }
             Deed::HoldResolved { id, allow } => {
                 let mut work = Work::begin(self, channel, by, now_ms).await?;
-                let sql = "UPDATE chat_held SET state = $3, by_name = $4 \
+                let sql = "UPDATE chat_held SET state = $3, by_id = $4 \
                            WHERE channel_id = $1 AND id = $2 AND state = 'open'";
                 let state = if allow { "allowed" } else { "denied" };
-                let query = sqlx::query(sql).bind(&channel.id).bind(id).bind(state).bind(&by.person.login);
+                let query = sqlx::query(sql).bind(&channel.id).bind(id).bind(state).bind(&by.person.id);
                 if query.execute(&mut *work.tx).await?.rows_affected() == 0 {
                     return Err(DeedError::NoSuch);
                 }
                 work.end(Act::HoldResolved { id: id.into(), allowed: allow }, "").await
             }
-            Deed::Network { network, banned } => {
+            Deed::ShutOut { user } => {
+                self.check_target(channel, by, user).await?;
+                let network = self.last_network(&user.id).await?.ok_or(DeedError::NoSuch)?;
                 let mut work = Work::begin(self, channel, by, now_ms).await?;
-                let query = match banned {
-                    true => sqlx::query(
-                        "INSERT INTO chat_network_bans (channel_id, network, by_name, created_at_ms) \
-                         VALUES ($1, $2, $3, $4) ON CONFLICT (channel_id, network) DO NOTHING",
-                    )
-                    .bind(&channel.id)
-                    .bind(network)
-                    .bind(&by.person.login)
-                    .bind(now_ms),
-                    false => sqlx::query("DELETE FROM chat_network_bans WHERE channel_id = $1 AND network = $2")
-                        .bind(&channel.id)
-                        .bind(network),
-                };
-                if query.execute(&mut *work.tx).await?.rows_affected() == 0 && !banned {
+                let sql = "INSERT INTO chat_network_bans (channel_id, network, id, user_id, by_id, created_at_ms) \
+                           VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (channel_id, network) \
+                           DO UPDATE SET created_at_ms = excluded.created_at_ms RETURNING id";
+                let query = sqlx::query_scalar(sql).bind(&channel.id).bind(network).bind(id::new(now_ms));
+                let query = query.bind(&user.id).bind(&by.person.id).bind(now_ms);
+                let network: String = query.fetch_one(&mut *work.tx).await?;
+                work.end(Act::Network { network, banned: true }, "").await
+            }
+            Deed::LetIn { network } => {
+                let mut work = Work::begin(self, channel, by, now_ms).await?;
+                let sql = "DELETE FROM chat_network_bans WHERE channel_id = $1 AND id = $2";
+                let query = sqlx::query(sql).bind(&channel.id).bind(network);
+                if query.execute(&mut *work.tx).await?.rows_affected() == 0 {
                     return Err(DeedError::NoSuch);
                 }
-                work.end(Act::Network { network: network.into(), banned }, "").await
+                work.end(Act::Network { network: network.into(), banned: false }, "").await
             }
         }
     }
@@ -319,13 +339,13 @@ impl Store {
         for place in in_order(channel, &also) {
             let mut work = Work::within(tx, place, by, now_ms).await?;
             let shared_from = if place.id == channel.id { "" } else { &channel.name };
-            let sql = "INSERT INTO chat_bans (channel_id, user_id, until_ms, reason, by_name, created_at_ms, shared_from) \
+            let sql = "INSERT INTO chat_bans (channel_id, user_id, until_ms, reason, by_id, created_at_ms, shared_from) \
                        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (channel_id, user_id) DO UPDATE SET \
-                       until_ms = excluded.until_ms, reason = excluded.reason, by_name = excluded.by_name, \
+                       until_ms = excluded.until_ms, reason = excluded.reason, by_id = excluded.by_id, \
                        created_at_ms = excluded.created_at_ms, shared_from = excluded.shared_from \
                        WHERE chat_bans.until_ms IS NOT NULL OR excluded.until_ms IS NULL";
             let query = sqlx::query(sql).bind(&place.id).bind(&user.id).bind(until_ms).bind(reason);
-            let query = query.bind(&by.person.login).bind(now_ms).bind(shared_from);
+            let query = query.bind(&by.person.id).bind(now_ms).bind(shared_from);
             if query.execute(&mut *work.tx).await?.rows_affected() == 0 {
                 return Err(DeedError::Banned);
             }
@@ -455,7 +475,7 @@ impl<'a> Work<'a> {
 
     /// What is pinned goes with what is taken back. Answers how many messages did.
     async fn take_back(&mut self, what: Taken<'_>, is_it: impl Fn(&Message) -> bool) -> Result<u64, StoreError> {
-        let count = take_back(&mut self.tx, &self.channel.id, what, &self.by.person.login, self.now_ms).await?;
+        let count = take_back(&mut self.tx, &self.channel.id, what, &self.by.person.id, self.now_ms).await?;
         if self.room.pinned.as_ref().is_some_and(is_it) {
             self.pin(None).await?;
             append(&mut self.tx, &self.channel.id, &self.by.person, Act::Unpin, self.now_ms).await?;

@@ -1,8 +1,9 @@
 //! What the owner of a room reads when it opens it, and writes down while it runs it.
 
 use super::json;
-use crate::{LAST, Store, StoreError};
-use rivulet_protocol::chat::{HeldMessage, Message, Poll, PollOption};
+use super::moderation::CLEARED_MS;
+use crate::{LAST, Store, StoreError, id};
+use rivulet_protocol::chat::{HeldMessage, Message, Poll};
 use rivulet_protocol::rest::{ChatCommand, ChatSettings, Emote, TermDeed};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
@@ -48,12 +49,34 @@ pub struct Lease {
     pub clean: bool,
 }
 
-/// A message to write down.
+/// What the owner of a room writes down, in its order.
 #[derive(Debug, Clone)]
-pub struct MessageRow {
-    pub channel_id: String,
-    pub broadcast_id: Option<String>,
-    pub message: Message,
+pub enum ChatWrite {
+    Message {
+        channel_id: String,
+        broadcast_id: Option<String>,
+        message: Message,
+    },
+    /// For the queue that moderators look at.
+    Held {
+        channel_id: String,
+        held: HeldMessage,
+    },
+    /// Messages before it that came too late for the deed.
+    TakenBack {
+        channel_id: String,
+        what: TakenBack,
+        by: String,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TakenBack {
+    One(String),
+    /// All of a user.
+    Of(String),
+    /// All that anybody can still see.
+    All,
 }
 
 /// The channel's own and those of shield mode, as they are in a row.
@@ -124,8 +147,6 @@ impl Store {
         let bans = sqlx::query_as(sql).bind(channel_id).bind(now_ms).fetch_all(&self.pool).await?;
         let sql = "SELECT user_id, reason FROM chat_warnings WHERE channel_id = $1";
         let warnings = sqlx::query_as(sql).bind(channel_id).fetch_all(&self.pool).await?;
-        let sql = "SELECT network FROM chat_network_bans WHERE channel_id = $1";
-        let networks = sqlx::query_scalar(sql).bind(channel_id).fetch_all(&self.pool).await?;
         let sql = "SELECT id, body, reason FROM chat_held WHERE channel_id = $1 AND state = 'open' ORDER BY id";
         let held = sqlx::query(sql).bind(channel_id).try_map(held).fetch_all(&self.pool).await?;
         Ok(ChatFacts {
@@ -136,12 +157,18 @@ impl Store {
             poll: self.running_poll(channel_id).await?,
             bans,
             warnings,
-            networks,
+            networks: self.chat_networks(channel_id).await?,
             rules: self.chat_rules(channel_id).await?,
             commands: self.chat_commands(channel_id).await?,
             emotes: self.emotes(channel_id).await?,
             held,
         })
+    }
+
+    /// Those whose guests are not let in.
+    pub async fn chat_networks(&self, channel_id: &str) -> Result<Vec<String>, StoreError> {
+        let sql = "SELECT network FROM chat_network_bans WHERE channel_id = $1";
+        Ok(sqlx::query_scalar(sql).bind(channel_id).fetch_all(&self.pool).await?)
     }
 
     pub async fn chat_rules(&self, channel_id: &str) -> Result<Vec<Rule>, StoreError> {
@@ -185,19 +212,6 @@ impl Store {
         Ok(query.fetch_all(&self.pool).await?)
     }
 
-    pub async fn running_poll(&self, channel_id: &str) -> Result<Option<Poll>, StoreError> {
-        let sql = "SELECT id, question, ends_at_ms FROM polls WHERE channel_id = $1 AND ended = 0 \
-                   ORDER BY id DESC LIMIT 1";
-        let row: Option<(String, String, i64)> =
-            sqlx::query_as(sql).bind(channel_id).fetch_optional(&self.pool).await?;
-        let Some((id, question, ends_at_ms)) = row else { return Ok(None) };
-        let sql = "SELECT text, votes FROM poll_options WHERE poll_id = $1 ORDER BY number";
-        let options: Vec<(String, i64)> = sqlx::query_as(sql).bind(&id).fetch_all(&self.pool).await?;
-        let options =
-            options.into_iter().map(|(text, votes)| PollOption { text, votes: votes.try_into().unwrap_or(0) });
-        Ok(Some(Poll { id, question, options: options.collect(), ends_at_ms, ended: false }))
-    }
-
     /// Takes the room, or keeps it, for `node`. Otherwise says who has it.
     pub async fn lease_room(
         &self,
@@ -236,22 +250,37 @@ impl Store {
         Ok(())
     }
 
-    /// All or none; a message that is there stays as it is.
-    pub async fn add_chat_messages(&self, rows: &[MessageRow]) -> Result<(), StoreError> {
+    /// All or none; what is there stays as it is.
+    pub async fn write_chat(&self, rows: &[ChatWrite], now_ms: i64) -> Result<(), StoreError> {
         let mut transaction = self.pool.begin().await?;
-        for MessageRow { channel_id, broadcast_id, message } in rows {
-            sqlx::query(
-                "INSERT INTO chat_messages (id, channel_id, broadcast_id, user_id, at_ms, body) \
-                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING",
-            )
-            .bind(&message.id)
-            .bind(channel_id)
-            .bind(broadcast_id)
-            .bind(&message.author.id)
-            .bind(message.at_ms)
-            .bind(json(message)?)
-            .execute(&mut *transaction)
-            .await?;
+        for row in rows {
+            match row {
+                ChatWrite::Message { channel_id, broadcast_id, message } => {
+                    let sql = "INSERT INTO chat_messages \
+                               (id, channel_id, broadcast_id, user_id, reply_user_id, at_ms, body) \
+                               VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING";
+                    let query = sqlx::query(sql).bind(&message.id).bind(channel_id).bind(broadcast_id);
+                    let query = query.bind(&message.author.id).bind(message.reply_to.as_ref().map(|q| &q.user_id));
+                    let query = query.bind(message.at_ms).bind(json(message)?);
+                    query.execute(&mut *transaction).await?;
+                }
+                ChatWrite::Held { channel_id, held } => {
+                    let sql = "INSERT INTO chat_held (id, channel_id, user_id, body, reason, created_at_ms) \
+                               VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING";
+                    let query = sqlx::query(sql).bind(&held.id).bind(channel_id).bind(&held.message.author.id);
+                    let query = query.bind(json(&held.message)?).bind(&held.reason).bind(held.message.at_ms);
+                    query.execute(&mut *transaction).await?;
+                }
+                ChatWrite::TakenBack { channel_id, what, by } => {
+                    let day_ago = id::new(now_ms - CLEARED_MS);
+                    let what = match what {
+                        TakenBack::One(id) => Taken::One(id),
+                        TakenBack::Of(user_id) => Taken::Of(user_id),
+                        TakenBack::All => Taken::Since(&day_ago),
+                    };
+                    take_back(&mut transaction, channel_id, what, by, now_ms).await?;
+                }
+            }
         }
         transaction.commit().await?;
         Ok(())
@@ -277,22 +306,6 @@ impl Store {
     pub async fn has_chatted(&self, channel_id: &str, user_id: &str) -> Result<bool, StoreError> {
         let sql = "SELECT id FROM chat_messages WHERE channel_id = $1 AND user_id = $2 LIMIT 1";
         Ok(sqlx::query(sql).bind(channel_id).bind(user_id).fetch_optional(&self.pool).await?.is_some())
-    }
-
-    /// Puts a message into the queue of those that moderators look at.
-    pub async fn hold_chat_message(&self, channel_id: &str, held: &HeldMessage, now_ms: i64) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO chat_held (id, channel_id, user_id, body, reason, created_at_ms) VALUES ($1, $2, $3, $4, $5, $6)",
-        )
-        .bind(&held.id)
-        .bind(channel_id)
-        .bind(&held.message.author.id)
-        .bind(json(&held.message)?)
-        .bind(&held.reason)
-        .bind(now_ms)
-        .execute(&self.pool)
-        .await?;
-        Ok(())
     }
 }
 

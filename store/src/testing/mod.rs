@@ -271,6 +271,38 @@ impl Garage {
     }
 }
 
+/// A Redis server that keeps nothing on disk.
+pub struct Redis {
+    port: u16,
+    process: Option<Process>,
+    dir: TempDir,
+}
+
+impl Redis {
+    pub async fn start() -> Self {
+        let mut redis = Self { port: free_port(), process: None, dir: TempDir::new() };
+        redis.restart().await;
+        redis
+    }
+
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Connections are refused until [`Redis::restart`].
+    pub fn kill(&mut self) {
+        self.process = None;
+    }
+
+    /// Begins empty.
+    pub async fn restart(&mut self) {
+        let (port, dir, log) = (self.port.to_string(), self.dir.path(), self.dir.path().join("log"));
+        let args = ["--port", &port, "--bind", "127.0.0.1", "--save", "", "--dir", dir.to_str().unwrap()];
+        self.process = Some(Process::start(Path::new("redis-server"), &args, &[], None, "KILL", &log));
+        until_listening("redis-server (package redis-server)", self.port, &log).await;
+    }
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }

@@ -1,0 +1,254 @@
+//! One client's connection: what it still has to get, from a few bytes of its own and from its
+//! places in the rings of its rooms. The fan-out writes while the socket takes it; once it does not,
+//! the connection's own task waits until it does again.
+
+use crate::clock;
+use crate::fanout::Members;
+use crate::frames::{self, Encoding};
+use crate::irc;
+use crate::ring::Batch;
+use crate::socket::Socket;
+use bytes::{Buf, Bytes};
+use rivulet_protocol::address::Network;
+use rivulet_protocol::chat::{ServerFrame, close};
+use std::collections::{HashMap, VecDeque};
+use std::io::ErrorKind;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Context, Poll};
+use tokio::sync::Notify;
+
+/// Of its own, apart from the rooms: answers to what it asks. More is somebody who asks without reading.
+const PENDING_BYTES: usize = 256 * 1024;
+/// A client that takes nothing for so long is gone, in seconds.
+const STUCK_SECONDS: u32 = 45;
+
+pub struct Conn {
+    socket: Socket,
+    pub encoding: Encoding,
+    pub network: Network,
+    /// Who it is, once it was said.
+    identity: OnceLock<Identity>,
+    out: Mutex<Out>,
+    /// The socket takes nothing; the connection's task waits for it.
+    blocked: AtomicBool,
+    /// For the connection's task: there is something to write or to end.
+    pub wake: Notify,
+    /// When something was heard from it, in seconds of the server's own clock.
+    heard: AtomicU32,
+    /// A close code, or zero.
+    closing: AtomicU16,
+}
+
+struct Identity {
+    user_id: Arc<str>,
+    may_say: bool,
+    moderator: bool,
+}
+
+#[derive(Default)]
+struct Out {
+    pending: VecDeque<Bytes>,
+    pending_bytes: usize,
+    joined: Vec<Joined>,
+    blocked_since: u32,
+}
+
+struct Joined {
+    room: Arc<Members>,
+    cursor: u64,
+}
+
+/// Batches that were made for others at the same place in the same room.
+pub type Cache = HashMap<(usize, u64, Encoding, bool), Option<Batch>>;
+
+impl Conn {
+    pub fn new(socket: Socket, encoding: Encoding, network: Network, now: u32) -> Self {
+        Self {
+            socket,
+            encoding,
+            network,
+            identity: OnceLock::new(),
+            out: Mutex::default(),
+            blocked: AtomicBool::new(false),
+            wake: Notify::new(),
+            heard: AtomicU32::new(now),
+            closing: AtomicU16::new(0),
+        }
+    }
+
+    pub fn socket(&self) -> &Socket {
+        &self.socket
+    }
+
+    /// Said once, before it is in any room.
+    pub fn identify(&self, user_id: &str, moderator: bool, may_say: bool) {
+        let _ = self.identity.set(Identity { user_id: user_id.into(), may_say, moderator });
+    }
+
+    /// `None` for a guest.
+    pub fn user_id(&self) -> Option<&Arc<str>> {
+        self.identity.get().map(|identity| &identity.user_id)
+    }
+
+    /// The user, where they may write.
+    pub fn speaker(&self) -> Option<Arc<str>> {
+        self.identity.get().filter(|identity| identity.may_say).map(|identity| identity.user_id.clone())
+    }
+
+    /// Gets what only moderators get.
+    pub fn is_moderator(&self) -> bool {
+        self.identity.get().is_some_and(|identity| identity.moderator)
+    }
+
+    pub fn hear(&self, now: u32) {
+        self.heard.store(now, Relaxed);
+    }
+
+    pub fn heard(&self) -> u32 {
+        self.heard.load(Relaxed)
+    }
+
+    pub fn is_blocked(&self) -> bool {
+        self.blocked.load(Acquire)
+    }
+
+    /// The task says goodbye and ends.
+    pub fn close(&self, code: u16) {
+        let _ = self.closing.compare_exchange(0, code, Relaxed, Relaxed);
+        self.wake.notify_one();
+    }
+
+    pub fn closing(&self) -> Option<u16> {
+        Some(self.closing.load(Relaxed)).filter(|code| *code != 0)
+    }
+
+    /// A frame for this client alone.
+    pub fn tell(&self, frame: &ServerFrame) {
+        self.send(frames::encode(self.encoding, frame));
+    }
+
+    pub fn send(&self, bytes: Bytes) {
+        if bytes.is_empty() {
+            return;
+        }
+        let mut out = self.lock();
+        if out.pending_bytes + bytes.len() > PENDING_BYTES {
+            drop(out);
+            return self.close(close::TOO_SLOW);
+        }
+        out.pending_bytes += bytes.len();
+        out.pending.push_back(bytes);
+        if !self.is_blocked() {
+            self.write(&mut out, &mut |bytes| self.socket.try_write(bytes), &mut Cache::new());
+        }
+    }
+
+    /// From now on it gets what happens in a room after `cursor`, after `welcome`.
+    pub fn join(&self, room: Arc<Members>, cursor: u64, welcome: Bytes) {
+        let mut out = self.lock();
+        out.pending_bytes += welcome.len();
+        out.pending.push_back(welcome);
+        out.joined.retain(|joined| !Arc::ptr_eq(&joined.room, &room));
+        out.joined.push(Joined { room, cursor });
+        if !self.is_blocked() {
+            self.write(&mut out, &mut |bytes| self.socket.try_write(bytes), &mut Cache::new());
+        }
+    }
+
+    pub fn leave(&self, room: &Arc<Members>) {
+        self.lock().joined.retain(|joined| !Arc::ptr_eq(&joined.room, room));
+    }
+
+    /// Writes what there is, as far as the socket takes it without waiting.
+    pub fn flush(&self, cache: &mut Cache) {
+        if self.is_blocked() {
+            return;
+        }
+        let mut out = self.lock();
+        // Meanwhile it may have become so.
+        if !self.is_blocked() {
+            self.write(&mut out, &mut |bytes| self.socket.try_write(bytes), cache);
+        }
+    }
+
+    /// For the connection's task, while the socket takes nothing.
+    pub fn poll_unblocked(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut out = self.lock();
+        let mut waits = false;
+        self.blocked.store(false, Release);
+        let mut write = |bytes: &[u8]| match self.socket.poll_write(cx, bytes) {
+            Poll::Ready(done) => done,
+            Poll::Pending => {
+                waits = true;
+                Err(ErrorKind::WouldBlock.into())
+            }
+        };
+        self.write(&mut out, &mut write, &mut Cache::new());
+        if waits { Poll::Pending } else { Poll::Ready(()) }
+    }
+
+    /// Asks whether somebody is there, in the way of its protocol.
+    pub fn ping(&self) {
+        let ping = match self.encoding {
+            Encoding::Json | Encoding::Msgpack => frames::PING,
+            Encoding::Irc | Encoding::IrcTags => irc::PING,
+        };
+        if !self.is_blocked() {
+            self.send(Bytes::from_static(ping));
+        }
+    }
+
+    /// Nothing was taken for too long.
+    pub fn is_stuck(&self, now: u32) -> bool {
+        self.is_blocked() && now.saturating_sub(self.lock().blocked_since) > STUCK_SECONDS
+    }
+
+    fn write(&self, out: &mut Out, write: &mut dyn FnMut(&[u8]) -> std::io::Result<usize>, cache: &mut Cache) {
+        let mut wrote = false;
+        loop {
+            while let Some(front) = out.pending.front_mut() {
+                match write(front) {
+                    Ok(0) => return self.close(close::TOO_SLOW),
+                    Ok(written) => {
+                        wrote = true;
+                        front.advance(written);
+                        out.pending_bytes = out.pending_bytes.saturating_sub(written);
+                        if front.is_empty() {
+                            out.pending.pop_front();
+                        }
+                    }
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                        if wrote || out.blocked_since == 0 {
+                            out.blocked_since = clock::seconds();
+                        }
+                        self.blocked.store(true, Release);
+                        return self.wake.notify_one();
+                    }
+                    // The peer is gone; its task finds out when it reads.
+                    Err(_) => return self.close(close::SILENT),
+                }
+            }
+            out.blocked_since = 0;
+            let moderator = self.is_moderator();
+            let batch = out.joined.iter_mut().find_map(|joined| {
+                let key = (Arc::as_ptr(&joined.room) as usize, joined.cursor, self.encoding, moderator);
+                let batch =
+                    cache.entry(key).or_insert_with(|| joined.room.batch(joined.cursor, self.encoding, moderator));
+                let batch = batch.clone()?;
+                joined.cursor = batch.next;
+                Some(batch)
+            });
+            let Some(batch) = batch else { return };
+            if !batch.bytes.is_empty() {
+                out.pending_bytes += batch.bytes.len();
+                out.pending.push_back(batch.bytes);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Out> {
+        self.out.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
