@@ -3,13 +3,14 @@
 import { execFileSync } from "node:child_process";
 
 const pure = ["protocol", "media"];
-const seams = ["store", "hub"];
-const parts = ["ingest", "transcoder", "origin", "api", "web"];
+const seams = ["store", "hub", "bus"];
+const parts = ["ingest", "transcoder", "origin", "chat", "api", "web"];
 const may = {
   protocol: [],
   media: [],
   store: pure,
   hub: pure,
+  bus: [],
   ...Object.fromEntries(parts.map((part) => [part, [...pure, ...seams]])),
   web: ["protocol"],
   server: [...pure, ...seams, ...parts],

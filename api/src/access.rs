@@ -76,6 +76,7 @@ async fn edit(
         broadcast.protected.send_replace(channel.protected());
     }
     app.rooms.edited(&channel.name);
+    app.room_changed(&channel.id).await;
     Ok(Json(describe(&app, &channel).await?))
 }
 
@@ -92,20 +93,21 @@ pub async fn may_watch(app: &App, caller: &Caller, channel: &Channel) -> Result<
     })
 }
 
-async fn playback(
-    State(app): State<App>,
-    origin: Origin,
-    caller: Caller,
-    InPath(channel): InPath,
-    Body(request): Body<PlaybackRequest>,
-) -> Result<Json<Playback>, Refusal> {
-    channels::visible(&app, &caller, &channel).await?;
+/// Lets in who may watch, or who knows the channel's password.
+pub async fn admitted(
+    app: &App,
+    origin: &Origin,
+    caller: &Caller,
+    channel: &Channel,
+    given_password: &str,
+) -> Result<(), Refusal> {
+    channels::visible(app, caller, channel).await?;
     let forbidden = |code, detail: &str| Err(Refusal::new(StatusCode::FORBIDDEN, code, detail));
-    if !may_watch(&app, &caller, &channel).await? {
+    if !may_watch(app, caller, channel).await? {
         match channel.access {
             AccessKind::Followers => return forbidden("followers_only", "Log in and follow the channel to watch."),
             AccessKind::Private => return forbidden("private", "This channel is for its guests."),
-            AccessKind::Password if request.password.is_empty() => {
+            AccessKind::Password if given_password.is_empty() => {
                 return forbidden("password_needed", "This channel needs a password.");
             }
             AccessKind::Password => {
@@ -114,7 +116,7 @@ async fn playback(
                     Refusal::too_many("too_many_attempts", "Too many wrong passwords; try again later.", seconds)
                 })?;
                 let hash = app.store.access_password(&channel.id).await?;
-                if !password::verify(&request.password, Some(&hash)).await.map_err(Refusal::password)? {
+                if !password::verify(given_password, Some(&hash)).await.map_err(Refusal::password)? {
                     return forbidden("wrong_password", "That is not the password.");
                 }
                 app.throttle.logins.succeeded(&key, origin.from);
@@ -122,6 +124,17 @@ async fn playback(
             AccessKind::Public => {}
         }
     }
+    Ok(())
+}
+
+async fn playback(
+    State(app): State<App>,
+    origin: Origin,
+    caller: Caller,
+    InPath(channel): InPath,
+    Body(request): Body<PlaybackRequest>,
+) -> Result<Json<Playback>, Refusal> {
+    admitted(&app, &origin, &caller, &channel, &request.password).await?;
     let live = app.hub.get(&channel.name).filter(|broadcast| {
         let status = broadcast.status.borrow();
         status.playable && status.state != LiveState::Offline

@@ -35,7 +35,7 @@ pub fn routes() -> ApiRouter<App> {
 
 impl Shared {
     /// What the admin has set; the flags where nothing was.
-    pub async fn settings(&self) -> Result<InstanceSettings, Refusal> {
+    pub async fn settings(&self) -> Result<InstanceSettings, StoreError> {
         let stored = self.store.instance_value("settings").await?;
         let stored = stored.and_then(|text| serde_json::from_str(&text).ok());
         Ok(stored.unwrap_or_else(|| self.config.settings.clone()))

@@ -185,7 +185,9 @@ fn panels(panels: Vec<Panel>) -> Result<Vec<Panel>, Refusal> {
 /// Its name stays taken; what was recorded goes with the next round of retention.
 async fn delete(State(app): State<App>, caller: Caller, InPath(channel): InPath) -> Result<Done, Refusal> {
     caller.may_in(&app, &channel, Action::OwnChannel).await?;
+    app.drop_emotes_of(&channel).await?;
     app.store.delete_channel(&channel.id, now_ms()).await?;
+    app.room_changed(&channel.id).await;
     app.cut(&channel.name, "the channel was deleted");
     tracing::info!(channel = channel.name, "channel deleted");
     Ok(Done::default())

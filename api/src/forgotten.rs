@@ -91,6 +91,7 @@ async fn reset(State(app): State<App>, Body(reset): Body<PasswordReset>) -> Resu
     }
     app.store.set_password_hash(&user_id, &hash).await?;
     app.store.delete_sessions_of(&user_id, None).await?;
+    app.logged_out(&user_id).await;
     tracing::info!(user = user_id, "password reset");
     Ok(Done::default())
 }

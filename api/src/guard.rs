@@ -56,8 +56,8 @@ pub async fn same_site(State(app): State<App>, request: Request, next: Next) -> 
             let detail = "This came from a page of another site.";
             return Refusal::new(StatusCode::FORBIDDEN, "foreign_origin", detail).into_response();
         }
-        // Neither JSON nor any `PUT` is sent abroad by a browser without asking.
-        let picture = parts.method == Method::PUT && is_image(&parts.headers);
+        // Neither is sent abroad by a browser without asking.
+        let picture = matches!(parts.method, Method::PUT | Method::POST) && is_image(&parts.headers);
         if has_body(&parts.headers) && !is_json(&parts.headers) && !picture {
             let detail = "The body has to have the content type application/json, or that of a picture.";
             return Refusal::new(StatusCode::FORBIDDEN, "not_json", detail).into_response();

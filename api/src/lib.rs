@@ -5,8 +5,10 @@
 mod access;
 mod accounts;
 mod admin;
+mod animation;
 mod broadcast;
 mod channels;
+mod chat;
 mod check;
 mod device;
 mod directory;
@@ -238,6 +240,7 @@ impl Api {
             .merge(admin::routes())
             .merge(broadcast::routes())
             .merge(channels::routes())
+            .merge(chat::routes())
             .merge(directory::routes())
             .merge(factors::routes())
             .merge(forgotten::routes())
@@ -266,7 +269,7 @@ impl Api {
         let all = Router::new().merge(v1).route("/api/{*rest}", any(guard::not_found));
         let all = if limited { all.layer(from_fn_with_state(app.clone(), limits::limit)) } else { all };
         // A page has many, which browsers keep.
-        let files = pictures::files().layer(from_fn(guard::deadline)).with_state(app.clone());
+        let files = pictures::files().merge(chat::files()).layer(from_fn(guard::deadline)).with_state(app.clone());
         all.merge(files).layer(from_fn_with_state(app.clone(), guard::same_site)).layer(from_fn(guard::name))
     }
 
@@ -283,7 +286,12 @@ impl Api {
     /// What it does without being asked, until the server begins to stop.
     pub async fn run(self, shutdown: CancellationToken) {
         let app = &*self.0;
-        tokio::join!(jobs::run(app, &shutdown), webhooks::run(app, &shutdown), admin::take_stock(app, &shutdown));
+        tokio::join!(
+            jobs::run(app, &shutdown),
+            chat::jobs::run(app, &shutdown),
+            webhooks::run(app, &shutdown),
+            admin::take_stock(app, &shutdown),
+        );
     }
 }
 

@@ -11,7 +11,6 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use rivulet_hub::ChatNote;
 use rivulet_protocol::policy::Action;
 use rivulet_protocol::rest::{Confirm, Me, MeEdit, Page, PasswordChange, Role, Session, User as Shown, WithPassword};
 use rivulet_store::names::{DisplayName, DisplayNameError};
@@ -128,7 +127,7 @@ async fn edit(State(app): State<App>, caller: Caller, Body(edit): Body<MeEdit>) 
     if let Some(color) = color {
         app.store.set_color(&user.id, &color).await?;
     }
-    app.hub.chat().tell(ChatNote::Person(user.id.clone())).await;
+    app.person_changed(&user.id).await;
     Ok(Json(describe(&app, &app.fresh(&user.id).await?).await?))
 }
 
@@ -142,6 +141,7 @@ async fn confirm(State(app): State<App>, Body(confirm): Body<Confirm>) -> Result
     }
     let set = app.store.set_email(&user_id, Some(&address), Some(now_ms())).await;
     set.map_err(crate::accounts::taken)?;
+    app.person_changed(&user_id).await;
     Ok(Done::default())
 }
 
@@ -198,6 +198,7 @@ async fn change_password(
     let hash = password::hash(&change.password).await.map_err(Refusal::password)?;
     app.store.set_password_hash(&user.id, &hash).await?;
     app.store.delete_sessions_of(&user.id, origin.session(&headers).as_ref()).await?;
+    app.logged_out(&user.id).await;
     app.store.delete_tickets_of(&user.id, Ticket::PasswordReset).await?;
     tracing::info!(user = user.name, "password changed");
     Ok(Done::default())
@@ -225,15 +226,17 @@ async fn sessions(
 
 async fn end_session(State(app): State<App>, caller: Caller, Named(id): Named) -> Result<Done, Refusal> {
     let user = caller.may(Action::LeaveAccount)?;
-    match app.store.delete_session_of(&user.id, &id).await? {
-        true => Ok(Done::default()),
-        false => Err(Refusal::not_found()),
+    if !app.store.delete_session_of(&user.id, &id).await? {
+        return Err(Refusal::not_found());
     }
+    app.logged_out(&user.id).await;
+    Ok(Done::default())
 }
 
 async fn end_sessions(State(app): State<App>, origin: Origin, caller: Caller) -> Result<Done, Refusal> {
     let user = caller.may(Action::LeaveAccount)?;
     app.store.delete_sessions_of(&user.id, None).await?;
+    app.logged_out(&user.id).await;
     Ok(Done { cookie: Some(origin.no_cookie()) })
 }
 
@@ -266,10 +269,14 @@ impl Shared {
         for channel in channels {
             self.cut(&channel.name, "the channel was deleted");
             self.drop_pictures_of(&channel).await?;
+            self.drop_emotes_of(&channel).await?;
             self.store.delete_channel(&channel.id, now_ms()).await?;
             self.rooms.edited(&channel.name);
+            self.room_changed(&channel.id).await;
         }
         self.store.delete_user(&user.id).await?;
+        self.logged_out(&user.id).await;
+        self.person_changed(&user.id).await;
         Ok(())
     }
 }

@@ -69,6 +69,7 @@ async fn follow(
         app.rooms.edited(&channel.name);
         let data = json!({"channel": channel.name, "user": user.name, "display_name": user.shown_name()});
         crate::events::happened(&app.store, &channel, WebhookEvent::Follow, data).await?;
+        app.person_changed(&user.id).await;
     }
     Ok(Json(describe(&app, &caller, &channel).await?))
 }
@@ -76,6 +77,7 @@ async fn follow(
 async fn unfollow(State(app): State<App>, caller: Caller, InPath(channel): InPath) -> Result<Json<Standing>, Refusal> {
     let user = caller.may(Action::Follow)?;
     app.store.unfollow(&user.id, &channel.id).await?;
+    app.person_changed(&user.id).await;
     app.rooms.edited(&channel.name);
     Ok(Json(describe(&app, &caller, &channel).await?))
 }
@@ -124,6 +126,7 @@ async fn set_staff(
         return Err(Refusal::new(StatusCode::CONFLICT, "too_many_staff", detail));
     }
     app.store.set_staff(&channel.id, &user.id, edit.role, now_ms()).await?;
+    app.person_changed(&user.id).await;
     Ok(Json(Page { items: app.store.staff_of(&channel.id).await?, next: None }))
 }
 
@@ -142,6 +145,7 @@ async fn remove_staff(
     if !app.store.remove_staff(&channel.id, &user.id).await? {
         return Err(Refusal::not_found());
     }
+    app.person_changed(&user.id).await;
     let items = if own { vec![] } else { app.store.staff_of(&channel.id).await? };
     Ok(Json(Page { items, next: None }))
 }

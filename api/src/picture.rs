@@ -3,6 +3,7 @@
 //! reaches anybody. One picture is worked on at a time, off the async threads: it must not take
 //! the processor, nor the memory, from the video.
 
+use crate::animation;
 use crate::refusal::Refusal;
 use axum::body::Bytes;
 use axum::http::StatusCode;
@@ -17,7 +18,7 @@ use tokio::sync::Semaphore;
 pub const MAX_BYTES: usize = 8 * 1024 * 1024;
 const MAX_EDGE: u32 = 8192;
 /// 64 MB when decoded to four bytes each.
-const MAX_PIXELS: u64 = 16_000_000;
+pub const MAX_PIXELS: u64 = 16_000_000;
 /// What a decoder may ask for.
 const MAX_ALLOC_BYTES: u64 = 160 * 1024 * 1024;
 const JPEG_QUALITY: u8 = 88;
@@ -30,7 +31,6 @@ static ADMITTED: Semaphore = Semaphore::const_new(8);
 pub enum Kind {
     Avatar,
     Banner,
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the chat"))]
     Emote,
     Logo,
 }
@@ -49,7 +49,8 @@ impl Kind {
         match self {
             Self::Avatar => [(64, 64), (128, 128), (256, 256)],
             Self::Banner => [(480, 120), (960, 240), (1440, 360)],
-            Self::Emote => [(28, 28), (56, 56), (112, 112)],
+            // As high as a line; wide ones go up to three times that.
+            Self::Emote => [(84, 28), (168, 56), (336, 112)],
             Self::Logo => [(64, 64), (128, 128), (256, 256)],
         }
     }
@@ -75,7 +76,7 @@ pub struct Rendition {
 }
 
 pub struct Picture {
-    /// `jpg` or `png`, for all sizes.
+    /// `jpg`, `png` or, where it moves, `gif`; for all sizes.
     pub ending: &'static str,
     pub renditions: Vec<Rendition>,
 }
@@ -86,6 +87,8 @@ pub enum PictureError {
     Type,
     #[error("a picture has at most 8 MiB, 8192 pixels on a side and 16 million in all")]
     TooLarge,
+    #[error("a moving picture has at most 200 pictures and 64 million pixels in all")]
+    TooLong,
     #[error("this picture is damaged")]
     Broken,
     #[error("too many pictures arrive at this moment; try again in a few seconds")]
@@ -97,7 +100,7 @@ impl PictureError {
         let detail = crate::refusal::sentence(self);
         match self {
             Self::Type => Refusal::field(field, "bad_picture", detail),
-            Self::TooLarge => Refusal::field(field, "too_large", detail),
+            Self::TooLarge | Self::TooLong => Refusal::field(field, "too_large", detail),
             Self::Broken => Refusal::field(field, "bad_picture", detail),
             Self::Busy => Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(5),
         }
@@ -114,7 +117,11 @@ pub async fn render(file: Bytes, kind: Kind) -> Result<Picture, PictureError> {
     let running = RUNNING.acquire().await.map_err(|_| PictureError::Busy)?;
     let work = tokio::task::spawn_blocking(move || {
         let _running = running;
-        decode(&file).and_then(|picture| encode(picture, kind))
+        let moving = if kind == Kind::Emote { animation::render(&file, kind.sizes())? } else { None };
+        match moving {
+            Some(picture) => Ok(picture),
+            None => decode(&file).and_then(|picture| encode(picture, kind)),
+        }
     });
     // A panic in a decoder is a damaged picture, and the end of nothing else.
     work.await.unwrap_or(Err(PictureError::Broken))
@@ -127,11 +134,7 @@ fn decode(file: &[u8]) -> Result<DynamicImage, PictureError> {
         return Err(PictureError::Type);
     }
     let mut reader = ImageReader::with_format(Cursor::new(file), format);
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(MAX_EDGE);
-    limits.max_image_height = Some(MAX_EDGE);
-    limits.max_alloc = Some(MAX_ALLOC_BYTES);
-    reader.limits(limits);
+    reader.limits(limits());
     let mut decoder = reader.into_decoder().map_err(reason)?;
     let (width, height) = decoder.dimensions();
     if u64::from(width) * u64::from(height) > MAX_PIXELS || decoder.total_bytes() > MAX_ALLOC_BYTES {
@@ -148,7 +151,15 @@ fn decode(file: &[u8]) -> Result<DynamicImage, PictureError> {
     Ok(picture)
 }
 
-fn reason(error: image::ImageError) -> PictureError {
+pub fn limits() -> Limits {
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(MAX_EDGE);
+    limits.max_image_height = Some(MAX_EDGE);
+    limits.max_alloc = Some(MAX_ALLOC_BYTES);
+    limits
+}
+
+pub fn reason(error: image::ImageError) -> PictureError {
     match error {
         image::ImageError::Limits(_) => PictureError::TooLarge,
         image::ImageError::Unsupported(_) => PictureError::Type,
@@ -214,7 +225,7 @@ mod tests {
             let banner = render(file.clone(), Kind::Banner).await.unwrap();
             assert_eq!(sizes(&banner), [(480, 120), (960, 240), (1440, 360)], "{format:?}");
             let emote = render(file, Kind::Emote).await.unwrap();
-            assert_eq!(sizes(&emote), [(28, 14), (56, 28), (112, 56)], "{format:?}: all of it is kept");
+            assert_eq!(sizes(&emote), [(56, 28), (112, 56), (224, 112)], "{format:?}: all of it is kept");
             assert_eq!((avatar.ending, emote.ending), ("jpg", "png"), "{format:?}");
         }
     }

@@ -90,6 +90,11 @@ impl Refusal {
         Self { field: Some(field.into()), ..self }
     }
 
+    /// Status and sentence, for whoever says them in another form.
+    pub fn into_parts(self) -> (StatusCode, String) {
+        (self.status, self.detail)
+    }
+
     pub fn code(&self) -> &'static str {
         self.code
     }

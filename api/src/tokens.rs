@@ -46,8 +46,8 @@ async fn create(
     }
     let beyond = match user.role {
         Role::Admin => &[][..],
-        Role::Moderator => &[Scope::Admin],
-        Role::Viewer => &[Scope::Admin, Scope::Moderate],
+        // Anybody may moderate a chat of their own.
+        Role::Moderator | Role::Viewer => &[Scope::Admin],
     };
     if scopes.iter().any(|scope| beyond.contains(scope)) {
         return Err(Refusal::field("scopes", "forbidden", "One of these scopes is more than you may do yourself."));
@@ -67,8 +67,9 @@ async fn create(
 
 async fn revoke(State(app): State<App>, caller: Caller, Named(id): Named) -> Result<Done, Refusal> {
     let user = caller.may(Action::SecureAccount)?;
-    match app.store.delete_access_token(&user.id, &id).await? {
-        true => Ok(Done::default()),
-        false => Err(Refusal::not_found()),
+    if !app.store.delete_access_token(&user.id, &id).await? {
+        return Err(Refusal::not_found());
     }
+    app.logged_out(&user.id).await;
+    Ok(Done::default())
 }

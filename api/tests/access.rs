@@ -51,6 +51,7 @@ async fn site() -> (Site, TempDir) {
     site.store.set_staff(&channel.id, &ids["ed"], ChannelRole::Editor, 1).await.unwrap();
     let suspension = Suspension { reason: "Spam".into(), since_ms: 1, until_ms: None };
     site.store.suspend_user(&ids["sue"], Some(&suspension)).await.unwrap();
+    site.chat();
     (site, dir)
 }
 
@@ -99,6 +100,19 @@ fn body(route: &str) -> Value {
             "name": "", "sign_up": "open", "retention_hours": 1, "ladder": "", "max_channels_per_user": 1,
             "viewers_create_channels": true,
         }),
+        "POST /channels/{name}/chat/messages"
+        | "POST /channels/{name}/chat/announcements"
+        | "POST /channels/{name}/chat/terms"
+        | "POST /channels/{name}/chat/unban-requests"
+        | "POST /channels/{name}/chat/users/{username}/notes" => json!({"text": "x"}),
+        "PUT /channels/{name}/chat/settings" | "PUT /channels/{name}/chat/shield" => json!({}),
+        "PUT /channels/{name}/chat/pin" => json!({"message_id": ""}),
+        "POST /channels/{name}/chat/held/{id}" => json!({"allow": true}),
+        "PUT /channels/{name}/chat/unban-requests/{id}" => json!({"approve": true}),
+        "PUT /channels/{name}/chat/commands/{command}" => json!({"reply": "x"}),
+        "POST /channels/{name}/polls" => json!({"question": "x", "options": ["a", "b"], "seconds": 60}),
+        "POST /channels/{name}/polls/{id}/vote" => json!({"option": 0}),
+        "POST /channels/{name}/raid" => json!({"channel": "olga"}),
         _ => reason,
     }
 }
@@ -108,6 +122,7 @@ fn path(route: &str) -> String {
     let of_user = path.starts_with("/admin/users/") || path.starts_with("/users/");
     let name = if of_user { "target" } else { "ann" };
     let path = path.replace("{name}", name).replace("{username}", "target").replace("{slug}", "games");
+    let path = path.replace("{code}", "Wave").replace("{command}", "wave");
     path.replace("{id}", "none").replace("{date}", "2026-01-01")
 }
 
@@ -156,9 +171,14 @@ async fn every_route_as_everybody() {
             let picture = route.ends_with("/avatar")
                 || route.ends_with("/banner")
                 || route.ends_with("/logo")
+                || route.ends_with("/emotes/{code}")
                 || route.ends_with("/picture");
             let answer = match (method, picture) {
                 ("GET", _) => client.status(&path(route)).await,
+                ("POST", _) if route.ends_with("/badges") => {
+                    let path = format!("{}?title=x", path(route));
+                    client.with("content-type", "image/png").send("POST", &path, "x".into()).await
+                }
                 ("PUT", true) => client.with("content-type", "image/png").send("PUT", &path(route), "x".into()).await,
                 _ => client.send_json(method, &path(route), body(route)).await,
             };

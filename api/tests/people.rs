@@ -288,7 +288,6 @@ async fn tokens(site: Site) {
     for (body, field) in [
         (make(json!([])), "scopes"),
         (make(json!(["admin"])), "scopes"),
-        (make(json!(["moderate"])), "scopes"),
         (json!({"name": "", "scopes": ["user:read"]}), "name"),
         (json!({"name": "x", "scopes": ["user:read"], "expires_at_ms": 1}), "expires_at_ms"),
     ] {

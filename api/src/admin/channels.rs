@@ -107,6 +107,8 @@ async fn transfer(
     let reason = format!("to {}: {}", owner.name, check_reason(&transfer.reason)?);
     actor.log("channel.transfer", Target::channel(&channel), reason.trim_end_matches([':', ' '])).await?;
     app.store.transfer_channel(&channel.id, &owner.id).await?;
+    app.person_changed(&channel.owner_id).await;
+    app.person_changed(&owner.id).await;
     app.cut(&channel.name, "the channel has another owner");
     Ok(Json(answer(&app, &channel.id).await?))
 }
@@ -122,6 +124,7 @@ async fn suspend(
     let suspension = check_suspension(&suspend)?;
     actor.log("channel.suspend", Target::channel(&channel), &suspension.reason).await?;
     app.store.suspend_channel(&channel.id, Some(&suspension)).await?;
+    app.room_changed(&channel.id).await;
     app.cut(&channel.name, "the channel is suspended");
     app.rooms.edited(&channel.name);
     Ok(Json(answer(&app, &channel.id).await?))
@@ -137,6 +140,7 @@ async fn restore(
     let actor = Actor::new(&app, &caller, &id, Action::Moderate)?;
     actor.log("channel.restore", Target::channel(&channel), &with.reason).await?;
     app.store.suspend_channel(&channel.id, None).await?;
+    app.room_changed(&channel.id).await;
     app.rooms.edited(&channel.name);
     Ok(Json(answer(&app, &channel.id).await?))
 }

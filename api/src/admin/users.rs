@@ -169,6 +169,7 @@ async fn edit(
         let action = format!("user.role.{}", role.as_str());
         actor.log(&action, Target::user(&user), &edit.reason).await?;
         app.store.set_role(&user.id, role).await?;
+        app.person_changed(&user.id).await;
     }
     Ok(Json(answer(&app, &user.id, &actor).await?))
 }
@@ -221,6 +222,7 @@ async fn suspend(
     let suspension = check_suspension(&suspend)?;
     actor.log("user.suspend", Target::user(&user), &suspension.reason).await?;
     app.store.suspend_user(&user.id, Some(&suspension)).await?;
+    app.person_changed(&user.id).await;
     for channel in app.store.channels_of(&user.id).await? {
         app.cut(&channel.name, "its owner is suspended");
     }
@@ -238,6 +240,7 @@ async fn restore(
     let user = below(&app, &actor, &name).await?;
     actor.log("user.restore", Target::user(&user), &with.reason).await?;
     app.store.suspend_user(&user.id, None).await?;
+    app.person_changed(&user.id).await;
     Ok(Json(answer(&app, &user.id, &actor).await?))
 }
 

@@ -11,15 +11,16 @@ use axum::http::{HeaderMap, Request, StatusCode, header};
 use futures_util::FutureExt;
 use http_body_util::BodyExt;
 use rivulet_api::{Api, Config, Deps};
-use rivulet_hub::{Broadcast, BroadcastInfo, Hub};
+use rivulet_hub::{Broadcast, BroadcastInfo, ChatNote, Hub, Said};
 use rivulet_protocol::ChannelName;
+use rivulet_protocol::chat::{Refusal, RefusalCode};
 use rivulet_protocol::rest::{Latency, LiveState, Problem, Role};
 use rivulet_store::testing::TempDir;
 use rivulet_store::{Blobs, SetupToken, Store, password};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
@@ -108,6 +109,43 @@ impl Site {
         guest.with("cookie", &answer.cookie())
     }
 
+    /// In place of the chat: collects what it is told, and says what it is asked to say, but for texts that
+    /// begin with `refuse`.
+    pub fn chat(&self) -> Arc<Mutex<Vec<String>>> {
+        let (told, mut inbox) = (Arc::new(Mutex::new(Vec::new())), self.hub.chat().inbox().unwrap());
+        let notes = told.clone();
+        tokio::spawn(async move {
+            while let Some(note) = inbox.recv().await {
+                let text = match note {
+                    ChatNote::Acted(id) => format!("acted {id}"),
+                    ChatNote::Person(id) => format!("person {id}"),
+                    ChatNote::LoggedOut(id) => format!("logged out {id}"),
+                    ChatNote::Channel(id) => format!("channel {id}"),
+                    ChatNote::Say(say) => {
+                        let answer = match say.say.text.split_once(' ') {
+                            Some(("refuse", "slow")) => {
+                                Err(Refusal::after(RefusalCode::SlowMode, "Slow mode is on.", 11_500))
+                            }
+                            Some(("refuse", _)) => Err(Refusal::new(RefusalCode::Banned, "You are banned.")),
+                            _ => Ok(Said { message_id: Some(say.say.id.clone()), detail: None }),
+                        };
+                        let text = format!("say {} {}", say.user_id, say.say.text);
+                        let _ = say.answer.send(answer);
+                        text
+                    }
+                };
+                notes.lock().unwrap().push(text);
+            }
+        });
+        told
+    }
+
+    /// Until what was told before has arrived.
+    pub async fn settled(&self) {
+        let say = rivulet_protocol::chat::Say { id: "settled".into(), text: "settled".into(), reply_to: None };
+        self.hub.chat().say("", "", say).await.unwrap();
+    }
+
     /// Live, with a row and something to play.
     pub async fn on_air(&self, channel: &str) -> Arc<Broadcast> {
         let row = self.store.channel_by_name(channel).await.unwrap().unwrap();
@@ -147,6 +185,9 @@ impl Site {
             "/channels?after=channel10".to_owned(),
             "/search?q=evening+1".to_owned(),
             "/channels/channel1/followers?after=5000-u5000".to_owned(),
+            "/channels/channel1/chat/bans?after=500-u500".to_owned(),
+            "/channels/channel1/chat/messages?username=user1".to_owned(),
+            "/channels/channel1/chat/actions?username=user1&after=900".to_owned(),
         ];
         for (path, item) in document["paths"].as_object().unwrap() {
             let path = path.trim_start_matches("/api/v1");
@@ -154,7 +195,7 @@ impl Site {
                 continue;
             }
             let path = path.replace("users/{name}", "users/user1").replace("{name}", "channel1");
-            paths.push(path.replace("{slug}", "games").replace("{id}", "b1"));
+            paths.push(path.replace("{slug}", "games").replace("{id}", "b1").replace("{username}", "user1"));
         }
         paths
     }
@@ -237,7 +278,11 @@ impl Client {
 
     /// Of an address outside of the API.
     pub async fn at_root(&self, method: &str, path: &str) -> axum::response::Response {
-        let mut request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+        self.at_root_with(method, path, Body::empty()).await
+    }
+
+    pub async fn at_root_with(&self, method: &str, path: &str, body: Body) -> axum::response::Response {
+        let mut request = Request::builder().method(method).uri(path).body(body).unwrap();
         request.headers_mut().extend(self.headers.clone());
         self.router.clone().oneshot(request).await.unwrap()
     }

@@ -106,6 +106,22 @@ impl Default for ChatSettings {
 }
 
 impl ChatSettings {
+    /// The stricter of two, one by one; what is not about strictness stays.
+    pub fn shielded_by(&self, shield: &Self) -> Self {
+        Self {
+            slow_seconds: self.slow_seconds.max(shield.slow_seconds),
+            followers_only_minutes: self.followers_only_minutes.max(shield.followers_only_minutes),
+            subscribers_only: self.subscribers_only || shield.subscribers_only,
+            emote_only: self.emote_only || shield.emote_only,
+            unique: self.unique || shield.unique,
+            delay_seconds: self.delay_seconds.max(shield.delay_seconds),
+            account_age_minutes: self.account_age_minutes.max(shield.account_age_minutes),
+            verified_only: self.verified_only || shield.verified_only,
+            block_links: self.block_links || shield.block_links,
+            ..self.clone()
+        }
+    }
+
     /// Whether viewers of a channel may be sent to this one.
     pub fn takes_raid_from(&self, channel: &str) -> bool {
         let listed = self.raid_channels.iter().any(|name| name == channel);
@@ -267,6 +283,9 @@ pub struct TermCreate {
     #[serde(default)]
     pub deed: TermDeed,
 }
+
+/// What a pattern may be once it is compiled.
+pub const MAX_PATTERN_BYTES: usize = 128 * 1024;
 
 /// What happens to a message with the term in it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]

@@ -2,7 +2,7 @@
 //! in the chat. Each deed is one transaction: what it changes, the act that the room reads, and the
 //! entry in the audit log. Who may act on whom is decided here.
 
-use super::room::{Taken, parsed, settings, shielded, take_back};
+use super::room::{Taken, parsed, settings, take_back};
 use super::{append, json};
 use crate::instance::log_act;
 use crate::{Act as Entry, Channel, Store, StoreError, User, id};
@@ -139,7 +139,7 @@ pub(super) struct RoomRow {
 impl RoomRow {
     /// What holds.
     fn settings(&self) -> ChatSettings {
-        if self.shielded { shielded(&self.own, &self.shield) } else { self.own.clone() }
+        if self.shielded { self.own.shielded_by(&self.shield) } else { self.own.clone() }
     }
 }
 

@@ -100,22 +100,6 @@ pub(crate) fn held(row: AnyRow) -> sqlx::Result<HeldMessage> {
     Ok(HeldMessage { id: row.try_get("id")?, message, reason: row.try_get("reason")? })
 }
 
-/// The stricter of two settings, one by one; what is not about strictness is the channel's.
-pub fn shielded(own: &ChatSettings, shield: &ChatSettings) -> ChatSettings {
-    ChatSettings {
-        slow_seconds: own.slow_seconds.max(shield.slow_seconds),
-        followers_only_minutes: own.followers_only_minutes.max(shield.followers_only_minutes),
-        subscribers_only: own.subscribers_only || shield.subscribers_only,
-        emote_only: own.emote_only || shield.emote_only,
-        unique: own.unique || shield.unique,
-        delay_seconds: own.delay_seconds.max(shield.delay_seconds),
-        account_age_minutes: own.account_age_minutes.max(shield.account_age_minutes),
-        verified_only: own.verified_only || shield.verified_only,
-        block_links: own.block_links || shield.block_links,
-        ..own.clone()
-    }
-}
-
 impl Store {
     /// What holds in a channel's chat now.
     pub async fn chat_settings(&self, channel_id: &str) -> Result<ChatSettings, StoreError> {
@@ -124,7 +108,7 @@ impl Store {
             sqlx::query_as(sql).bind(channel_id).fetch_optional(&self.pool).await?;
         let Some((own, shield, on)) = row else { return Ok(ChatSettings::default()) };
         let (own, shield) = settings(&own, &shield);
-        Ok(if on == 0 { own } else { shielded(&own, &shield) })
+        Ok(if on == 0 { own } else { own.shielded_by(&shield) })
     }
 
     /// The channel's own, what shield mode adds to them, and whether it is on.
@@ -300,6 +284,12 @@ impl Store {
     pub async fn chat_message(&self, channel_id: &str, id: &str) -> Result<Option<Message>, StoreError> {
         let sql = "SELECT body, deleted_at_ms FROM chat_messages WHERE id = $1 AND channel_id = $2";
         Ok(sqlx::query(sql).bind(id).bind(channel_id).try_map(message).fetch_optional(&self.pool).await?)
+    }
+
+    pub async fn pinned_message(&self, channel_id: &str) -> Result<Option<Message>, StoreError> {
+        let sql = "SELECT pinned FROM chat_rooms WHERE channel_id = $1";
+        let pinned: Option<String> = sqlx::query_scalar(sql).bind(channel_id).fetch_optional(&self.pool).await?;
+        Ok(pinned.and_then(|pinned| parsed(&pinned)))
     }
 
     /// Whether somebody has written in a channel before.

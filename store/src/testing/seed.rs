@@ -44,6 +44,7 @@ pub async fn seed(store: &Store, users: u32, channels: u32) -> Result<(), sqlx::
         statements
             .push(format!("INSERT INTO search_words (word, channel_id) {channels_n} SELECT '{word}', 'c' || i FROM n"));
     }
+    statements.extend(chat());
     for sql in statements {
         transaction.execute(AssertSqlSafe(sql)).await?;
     }
@@ -61,6 +62,50 @@ pub async fn seed(store: &Store, users: u32, channels: u32) -> Result<(), sqlx::
     transaction.commit().await?;
     connection.execute("ANALYZE").await?;
     Ok(())
+}
+
+/// Messages of a thousand users in fifty channels, and in the first of them one of everything.
+fn chat() -> Vec<String> {
+    const MESSAGES: u32 = 50_000;
+    const BODY: &str = "{\"id\":\"m\",\"at_ms\":1,\"author\":{\"id\":\"u1\",\"login\":\"user1\",\"display_name\":\"user1\"},\"text\":\"x\"}";
+    const PERSON: &str = "{\"id\":\"u1\",\"login\":\"user1\",\"display_name\":\"user1\"}";
+    let n = numbers(MESSAGES);
+    vec![
+        format!(
+            "INSERT INTO chat_messages (id, channel_id, broadcast_id, user_id, at_ms, body) {n} SELECT 'm' || i, \
+             'c' || (i % 50 + 1), 'b' || (i % 50 + 1), 'u' || (i % 1000 + 1), i, '{BODY}' FROM n"
+        ),
+        format!("INSERT INTO chat_rooms (channel_id, revision) {} SELECT 'c' || i, 1000 FROM n", numbers(50)),
+        format!(
+            "INSERT INTO chat_actions (channel_id, revision, at_ms, actor, actor_id, user_id, act, body) {n} \
+             SELECT 'c' || (i % 50 + 1), i, i, '{PERSON}', 'u1', 'u' || (i % 1000 + 1), 'clear', '{{\"act\":\"clear\"}}' FROM n"
+        ),
+        format!(
+            "INSERT INTO chat_bans (channel_id, user_id, reason, by_id, created_at_ms) {} \
+             SELECT 'c1', 'u' || i, '', 'u1', i FROM n",
+            numbers(1_000)
+        ),
+        "INSERT INTO chat_network_bans (channel_id, network, id, user_id, by_id, created_at_ms) \
+         VALUES ('c1', '192.0.2.1', 'n1', 'u1', 'u1', 1)"
+            .into(),
+        "INSERT INTO chat_terms (id, channel_id, text, pattern, deed, by_id, created_at_ms) \
+         VALUES ('t1', 'c1', 'x', 0, 'block', 'u1', 1)"
+            .into(),
+        format!(
+            "INSERT INTO chat_held (id, channel_id, user_id, body, reason, created_at_ms) \
+             VALUES ('h1', 'c1', 'u1', '{BODY}', 'x', 1)"
+        ),
+        "INSERT INTO chat_unban_requests (id, channel_id, user_id, text, created_at_ms) \
+         VALUES ('r1', 'c1', 'u1', 'x', 1)"
+            .into(),
+        "INSERT INTO chat_badges (id, channel_id, title, picture, bytes, created_at_ms) \
+         VALUES ('d1', 'c1', 'x', 'p1', 1, 1)"
+            .into(),
+        "INSERT INTO chat_badge_holders (badge_id, user_id) VALUES ('d1', 'u1')".into(),
+        "INSERT INTO polls (id, channel_id, question, ends_at_ms, created_at_ms) VALUES ('o1', 'c1', 'x', 1, 1)".into(),
+        "INSERT INTO poll_options (poll_id, number, text) VALUES ('o1', 0, 'x')".into(),
+        "INSERT INTO raids (channel_id, to_id, viewers, leaves_at_ms) VALUES ('c1', 'c2', 1, 1)".into(),
+    ]
 }
 
 /// Where a query reads a whole table, by the database's own plan for whatever its parameters are.

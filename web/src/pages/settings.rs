@@ -211,7 +211,7 @@ fn token_page(visitor: &Visitor, tokens: Vec<Token>) -> AnyView {
     let made = form.answer().and_then(|answer| answer.get("token")?.as_str().map(str::to_owned));
     let made = made.map(|token| parts::shown_once(lang.new_token(), lang.token_once(), token));
     let is_admin = parts::is_staff(visitor);
-    let scopes = Scope::ALL.iter().filter(|it| is_admin || !matches!(it, Scope::Admin | Scope::Moderate));
+    let scopes = Scope::ALL.iter().filter(|it| is_admin || **it != Scope::Admin);
     let scopes = scopes.map(|it| (it.as_str().to_owned(), lang.scope(*it).to_owned())).collect();
     let expiry = Input::new(Kind::Time, "expires_at_ms", lang.expires_utc()).optional().hint(lang.expires_hint());
     let inputs = view! {

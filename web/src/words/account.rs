@@ -181,7 +181,7 @@ impl Lang {
             (Self::En, Scope::ChannelWrite) => "Change your channels",
             (Self::En, Scope::ChatRead) => "Read chat",
             (Self::En, Scope::ChatWrite) => "Write in chat",
-            (Self::En, Scope::Moderate) => "Moderate this server",
+            (Self::En, Scope::Moderate) => "Moderate chats and, as staff, this server",
             (Self::En, Scope::Admin) => "Administer this server",
             (Self::De, Scope::UserRead) => "Das Konto lesen",
             (Self::De, Scope::UserWrite) => "Das Konto und gefolgte Kanäle ändern",
@@ -189,7 +189,7 @@ impl Lang {
             (Self::De, Scope::ChannelWrite) => "Die Kanäle ändern",
             (Self::De, Scope::ChatRead) => "Im Chat lesen",
             (Self::De, Scope::ChatWrite) => "Im Chat schreiben",
-            (Self::De, Scope::Moderate) => "Diesen Server moderieren",
+            (Self::De, Scope::Moderate) => "Chats moderieren und, als Personal, diesen Server",
             (Self::De, Scope::Admin) => "Diesen Server verwalten",
         }
     }

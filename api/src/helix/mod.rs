@@ -1,6 +1,10 @@
 //! A small part of Twitch's API (`/helix`), so that tools which know that one can be pointed here. A
-//! user there is a channel here: ids and logins are those of channels.
+//! broadcaster there is a channel here: ids and logins are those of channels. Whoever has none is a user
+//! with their own id, and so is the token's user; both ids name their channel.
 
+mod chat;
+
+use crate::refusal::Refusal;
 use crate::request::{Caller, Cursor};
 use crate::view::OnAir;
 use crate::{App, now_ms};
@@ -11,7 +15,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use rivulet_protocol::policy::Action;
 use rivulet_protocol::rest::{AccessKind, LiveState, Page};
-use rivulet_store::{Channel, StoreError};
+use rivulet_store::{Channel, Picture, StoreError, User, UserState};
 use serde_json::{Value, json};
 
 const MAX_NAMED: usize = 100;
@@ -23,10 +27,24 @@ pub fn routes() -> Router<App> {
         .route("/helix/streams", get(streams))
         .route("/helix/channels", get(channels))
         .route("/helix/channels/followers", get(followers))
+        .merge(chat::routes())
 }
 
 /// An error as that API has it.
-struct Refused(StatusCode, &'static str);
+struct Refused(StatusCode, String);
+
+impl Refused {
+    fn new(status: StatusCode, message: &str) -> Self {
+        Self(status, message.to_owned())
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        let (status, detail) = refusal.into_parts();
+        Self(status, detail)
+    }
+}
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
@@ -39,7 +57,7 @@ impl IntoResponse for Refused {
 impl From<StoreError> for Refused {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "request failed");
-        Self(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on the server.")
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on the server.")
     }
 }
 
@@ -51,7 +69,7 @@ impl Asked {
         let pairs = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
         let pairs: Vec<_> = pairs.into_owned().take(2 * MAX_NAMED + 1).collect();
         match pairs.len() > 2 * MAX_NAMED {
-            true => Err(Refused(StatusCode::BAD_REQUEST, "There are too many parameters.")),
+            true => Err(Refused::new(StatusCode::BAD_REQUEST, "There are too many parameters.")),
             false => Ok(Self(pairs)),
         }
     }
@@ -78,7 +96,7 @@ async fn named(app: &App, ids: &[String], logins: &[String]) -> Result<Vec<Chann
     let logins: Vec<String> = logins.iter().map(|login| login.to_ascii_lowercase()).collect();
     let mut found = app.store.channels_by_names(&logins).await?;
     for id in ids {
-        found.extend(app.store.channel_by_id(id).await?);
+        found.extend(chat::channel_of(app, id).await?);
     }
     let now_ms = now_ms();
     found.retain(|channel| channel.suspended(now_ms).is_none() && channel.access != AccessKind::Private);
@@ -87,39 +105,65 @@ async fn named(app: &App, ids: &[String], logins: &[String]) -> Result<Vec<Chann
     Ok(found)
 }
 
-fn picture(app: &App, channel: &Channel) -> String {
-    let Some((picture, size)) = channel.avatar.as_ref().and_then(|p| Some((p, *p.sizes.last()?))) else {
+fn picture(app: &App, picture: Option<&Picture>) -> String {
+    let Some((picture, size)) = picture.and_then(|p| Some((p, *p.sizes.last()?))) else {
         return String::new();
     };
     let site = app.config.public_url.as_deref().unwrap_or_default();
     format!("{}/{}", site.trim_end_matches('/'), picture.object_key(size))
 }
 
-fn user(app: &App, channel: &Channel) -> Value {
+/// As that API shows a user.
+fn shown(id: &str, login: &str, display_name: &str, picture: &str, created_at_ms: i64) -> Value {
     json!({
-        "id": channel.id,
-        "login": channel.name,
-        "display_name": channel.shown_name(),
+        "id": id,
+        "login": login,
+        "display_name": display_name,
         "type": "",
         "broadcaster_type": "",
         "description": "",
-        "profile_image_url": picture(app, channel),
+        "profile_image_url": picture,
         "offline_image_url": "",
         "view_count": 0,
-        "created_at": time(channel.created_at_ms),
+        "created_at": time(created_at_ms),
     })
+}
+
+fn user(app: &App, channel: &Channel) -> Value {
+    let picture = picture(app, channel.avatar.as_ref());
+    shown(&channel.id, &channel.name, channel.shown_name(), &picture, channel.created_at_ms)
+}
+
+fn person(app: &App, user: &User) -> Value {
+    let picture = picture(app, user.avatar.as_ref());
+    shown(&user.id, &user.name, user.shown_name(), &picture, user.created_at_ms)
 }
 
 /// Without a name it is whoever asks.
 async fn users(State(app): State<App>, caller: Caller, RawQuery(query): RawQuery) -> Result<Json<Value>, Refused> {
     let asked = Asked::new(query.as_deref())?;
     let (ids, logins) = (asked.all("id"), asked.all("login"));
-    let found = match (ids.is_empty() && logins.is_empty(), caller.known()) {
-        (true, None) => return Err(Refused(StatusCode::UNAUTHORIZED, "Name somebody, or send a token.")),
-        (true, Some(user)) => app.store.channels_of(&user.id).await?,
-        (false, _) => named(&app, &ids, &logins).await?,
+    if ids.is_empty() && logins.is_empty() {
+        let user =
+            caller.known().ok_or_else(|| Refused::new(StatusCode::UNAUTHORIZED, "Name somebody, or send a token."))?;
+        return Ok(Json(json!({"data": [person(&app, user)]})));
+    }
+    let found = named(&app, &ids, &logins).await?;
+    let mut data: Vec<Value> = found.iter().map(|channel| user(&app, channel)).collect();
+    let is_there = |key: &str, value: &str| {
+        found.iter().any(|channel| match key {
+            "id" => channel.id == value || channel.owner_id == value,
+            _ => channel.name.eq_ignore_ascii_case(value),
+        })
     };
-    let data: Vec<Value> = found.iter().map(|channel| user(&app, channel)).collect();
+    let active = |user: &User| user.state == UserState::Active;
+    for id in ids.iter().filter(|id| !is_there("id", id)) {
+        data.extend(app.store.user_by_id(id).await?.filter(active).map(|user| person(&app, &user)));
+    }
+    for login in logins.iter().filter(|login| !is_there("login", login)) {
+        let found = app.store.user_by_name(&login.to_ascii_lowercase()).await?.map(|(user, _)| user);
+        data.extend(found.filter(active).map(|user| person(&app, &user)));
+    }
     Ok(Json(json!({"data": data})))
 }
 
@@ -181,7 +225,7 @@ async fn streams(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Js
 async fn channels(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Json<Value>, Refused> {
     let ids = Asked::new(query.as_deref())?.all("broadcaster_id");
     if ids.is_empty() {
-        return Err(Refused(StatusCode::BAD_REQUEST, "The parameter broadcaster_id is missing."));
+        return Err(Refused::new(StatusCode::BAD_REQUEST, "The parameter broadcaster_id is missing."));
     }
     let data = named(&app, &ids, &[]).await?.into_iter().map(|channel| {
         let (game_id, game_name) = channel.category.as_ref().map_or(("", ""), |c| (&c.slug, &c.name));
@@ -207,7 +251,7 @@ async fn followers(State(app): State<App>, caller: Caller, RawQuery(query): RawQ
     let asked = Asked::new(query.as_deref())?;
     let id = asked.one("broadcaster_id").unwrap_or_default().to_owned();
     if id.is_empty() {
-        return Err(Refused(StatusCode::BAD_REQUEST, "The parameter broadcaster_id is missing."));
+        return Err(Refused::new(StatusCode::BAD_REQUEST, "The parameter broadcaster_id is missing."));
     }
     let Some(channel) = named(&app, &[id], &[]).await?.into_iter().next() else {
         return Ok(Json(json!({"total": 0, "data": [], "pagination": {}})));
