@@ -105,7 +105,7 @@ function start(token) {
     const { settings } = model;
     const on = [];
     if (settings.slow_seconds > 0) on.push(t("mode_slow", { n: settings.slow_seconds }));
-    if (settings.followers_only_minutes !== undefined && settings.followers_only_minutes !== null) on.push(t("mode_followers"));
+    if (settings.followers_only_minutes != null) on.push(t("mode_followers"));
     if (settings.subscribers_only) on.push(t("mode_subscribers"));
     if (settings.emote_only) on.push(t("mode_emotes"));
     if (settings.unique) on.push(t("mode_unique"));

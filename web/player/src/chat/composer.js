@@ -77,7 +77,7 @@ export class Composer {
     if (!why && model.isOpen && !you) why = t("code_log_in");
     if (!why && you && !you.may_say) why = t("code_scope");
     if (!why && you && !model.moderates) {
-      if (settings.followers_only_minutes !== undefined && data.following === "no") why = t("code_followers_only");
+      if (settings.followers_only_minutes != null && data.following === "no") why = t("code_followers_only");
       if (settings.subscribers_only && !subscribes) why = t("code_subscribers_only");
     }
     this.#input.disabled = why !== undefined;

@@ -120,6 +120,8 @@ export class Desk {
   }
 
   async #submit(event) {
+    // What is written to the chat has its own way.
+    if (event.defaultPrevented) return;
     const form = event.target;
     const call = form.querySelector("input[name=_call]")?.value.split(" ");
     if (!call) return;
