@@ -407,6 +407,10 @@ words! {
     term_deed_label: "What happens" = "Was geschieht";
     pattern: "Pattern" = "Muster";
     bans: "Bans and timeouts" = "Sperren und Auszeiten";
+    networks: "Networks whose guests are shut out" = "Netze, deren Gäste ausgesperrt sind";
+    seen_there: "Last seen there" = "Zuletzt dort";
+    shut_out_network: "Shut out guests of the same network" = "Gäste aus demselben Netz aussperren";
+    shut_out_network_text: "Nobody is shown the address." = "Die Adresse sieht niemand.";
     no_bans: "Nobody is banned" = "Niemand ist gesperrt";
     no_bans_text: "Bans and timeouts of this chat are listed here." = "Sperren und Auszeiten dieses Chats stehen hier.";
     ban_somebody: "Ban somebody" = "Jemanden sperren";

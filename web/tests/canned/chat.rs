@@ -36,6 +36,8 @@ pub fn routes() -> Router {
         .route("/channels/{name}/chat/terms", get(terms).post(bad_pattern))
         .route("/channels/{name}/chat/bans", get(bans))
         .route("/channels/{name}/chat/bans/{user}", put(nothing).delete(nothing))
+        .route("/channels/{name}/chat/networks", get(networks))
+        .route("/channels/{name}/chat/networks/{id}", delete(nothing))
         .route("/channels/{name}/chat/warnings/{user}", post(nothing))
         .route("/channels/{name}/chat/users/{user}", get(chatter))
         .route("/channels/{name}/chat/emotes", get(async || emotes(false)))
@@ -163,6 +165,10 @@ fn ban(login: &str, until_ms: Option<i64>) -> Value {
 
 async fn bans() -> Json<Value> {
     list(&[ban("eve", Some(now_ms() + 600_000)), ban("mallory", None)])
+}
+
+async fn networks() -> Json<Value> {
+    list(&[json!({"id": "n1", "username": "mallory", "by": "hedy", "created_at_ms": now_ms()})])
 }
 
 async fn chatter() -> Json<Value> {

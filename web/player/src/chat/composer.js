@@ -181,7 +181,7 @@ export class Composer {
   #offer(found) {
     this.#found = found;
     const option = (offer, index) => {
-      const shown = offer.emote ? [emote(offer.emote.id, offer.text), offer.text] : [offer.text];
+      const shown = offer.emote ? [emote(offer.emote.id, offer.text, ""), offer.text] : [offer.text];
       return el("li", { role: "option", id: `${this.#list.id}-${index}`, "data-index": index, "aria-selected": "false" }, ...shown);
     };
     this.#list.replaceChildren(...found.map(option));

@@ -1,21 +1,24 @@
 // One line of the chat as an element: a message, or a note between messages.
 
+import { step } from "./api.js";
 import { el, span } from "./dom.js";
 import { mentions, partsOf } from "./text.js";
 
 const EMOTE_PX = 28;
 const still = globalThis.matchMedia?.("(prefers-reduced-motion: reduce)");
 
-export function emote(id, code) {
-  const srcset = `/emotes/${id}/1 1x, /emotes/${id}/2 2x, /emotes/${id}/3 4x`;
-  const picture = el("img", { class: "emote", src: `/emotes/${id}/1`, srcset, height: EMOTE_PX, alt: code, title: code, loading: "lazy", decoding: "async" });
-  if (still?.matches) picture.addEventListener("load", () => freeze(picture, code), { once: true });
+// `alt` is empty where the code stands beside it.
+export function emote(id, code, alt = code) {
+  const at = (size) => `/emotes/${step(id)}/${size}`;
+  const srcset = `${at(1)} 1x, ${at(2)} 2x, ${at(3)} 4x`;
+  const picture = el("img", { class: "emote", src: at(1), srcset, height: EMOTE_PX, alt, title: code, loading: "lazy", decoding: "async" });
+  if (still?.matches) picture.addEventListener("load", () => freeze(picture), { once: true });
   return picture;
 }
 
 // The first picture of what moves, for those who want nothing to move.
-function freeze(picture, code) {
-  const frame = el("canvas", { class: "emote", role: "img", "aria-label": code, title: code });
+function freeze(picture) {
+  const frame = el("canvas", { class: "emote", role: "img", "aria-label": picture.alt, title: picture.title });
   frame.width = picture.naturalWidth;
   frame.height = picture.naturalHeight;
   frame.getContext("2d").drawImage(picture, 0, 0);
@@ -73,7 +76,7 @@ export class Lines {
     if (kind === "custom") {
       const own = this.badges.get(version);
       if (!own) return undefined;
-      const at = (size) => `/emotes/${own.picture}/${size}`;
+      const at = (size) => `/emotes/${step(own.picture)}/${size}`;
       return el("img", { class: "chat-badge-picture", src: at(1), srcset: `${at(1)} 1x, ${at(2)} 2x`, width: 18, height: 18, alt: own.title, title: own.title });
     }
     const name = this.#t(`badge_${kind}`, { n: version });

@@ -150,7 +150,8 @@ export class View {
   }
 
   #resume(why) {
-    if (this.#paused.delete(why) && this.#paused.size === 0) this.#flush();
+    // Not at once: drawing may itself have taken the focus away.
+    if (this.#paused.delete(why) && this.#paused.size === 0) this.#frame ??= requestAnimationFrame(() => this.#flush());
   }
 
   #watch() {

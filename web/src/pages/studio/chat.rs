@@ -10,15 +10,15 @@ use leptos::prelude::*;
 use rivulet_protocol::{
     chat::Poll,
     rest::{
-        BanCreate, Channel, ChannelRole, ChatBadge, ChatBan, ChatCommand, ChatSettings, Emote, Page as Listed,
-        RaidDefence, RaidsFrom, Shield, Term, TermDeed,
+        BanCreate, Channel, ChannelRole, ChatBadge, ChatBan, ChatCommand, ChatSettings, Emote, NetworkBan,
+        Page as Listed, RaidDefence, RaidsFrom, Shield, Term, TermDeed,
     },
 };
 
 /// Which of the pages, with what the API said for it.
 pub enum ChatAdmin {
     Settings(Box<(ChatSettings, Shield)>),
-    Rules(Vec<Term>, Listed<ChatBan>),
+    Rules(Vec<Term>, Listed<ChatBan>, Vec<NetworkBan>),
     Pictures(Vec<Emote>, Vec<ChatBadge>),
     Extras(Vec<ChatCommand>, Vec<Poll>),
 }
@@ -33,7 +33,7 @@ pub fn chat(visitor: &Visitor, channel: &Channel, role: Option<ChannelRole>, pag
     let base = format!("/dashboard/{}/chat", channel.name);
     let (path, body) = match page {
         ChatAdmin::Settings(both) => ("", settings(visitor, channel, &both.0, &both.1)),
-        ChatAdmin::Rules(terms, bans) => ("/rules", rules(visitor, channel, &terms, &bans)),
+        ChatAdmin::Rules(terms, bans, networks) => ("/rules", rules(visitor, channel, &terms, &bans, &networks)),
         ChatAdmin::Pictures(emotes, badges) => ("/emotes", pictures(visitor, channel, &emotes, &badges)),
         ChatAdmin::Extras(commands, polls) => ("/extras", extras(visitor, channel, &commands, &polls, role)),
     };
@@ -118,7 +118,13 @@ fn modes(visitor: &Visitor, form: &Form<'_>, at: &str, settings: &ChatSettings) 
     .into_any()
 }
 
-fn rules(visitor: &Visitor, channel: &Channel, terms: &[Term], bans: &Listed<ChatBan>) -> AnyView {
+fn rules(
+    visitor: &Visitor,
+    channel: &Channel,
+    terms: &[Term],
+    bans: &Listed<ChatBan>,
+    networks: &[NetworkBan],
+) -> AnyView {
     let lang = visitor.lang;
     let base = format!("channels/{}/chat", channel.name);
     let form = Form::new(visitor, "term", format!("POST {base}/terms"));
@@ -153,11 +159,14 @@ fn rules(visitor: &Visitor, channel: &Channel, terms: &[Term], bans: &Listed<Cha
         <button class="button button-danger">{lang.ban()}</button>
     };
     let new_ban = form.done("stack", inputs.into_any());
+    let networks =
+        (!networks.is_empty()).then(|| panel("networks", lang.networks(), network_list(visitor, channel, networks)));
     view! {
         {panel("terms", lang.blocked_terms(), term_list)}
         {panel("new-term", lang.add_term(), new_term)}
         {panel("bans", lang.bans(), ban_list(visitor, channel, bans))}
         {panel("new-ban", lang.ban_somebody(), new_ban)}
+        {networks}
     }
     .into_any()
 }
@@ -188,6 +197,23 @@ fn ban_list(visitor: &Visitor, channel: &Channel, bans: &Listed<ChatBan>) -> Any
         }
         .into_any(),
     }
+}
+
+fn network_list(visitor: &Visitor, channel: &Channel, networks: &[NetworkBan]) -> AnyView {
+    let lang = visitor.lang;
+    let row = |it: &NetworkBan| {
+        let call = format!("DELETE channels/{}/chat/networks/{}", channel.name, it.id);
+        let removal = Form::new(visitor, format!("network-{}", it.id), call);
+        let button = view! { <button class="button button-quiet">{lang.remove()}</button> };
+        vec![
+            words(it.username.clone()),
+            parts::date(lang, it.created_at_ms),
+            words(it.by.clone()),
+            removal.done("", button.into_any()),
+        ]
+    };
+    let heads = [lang.seen_there(), lang.made(), lang.banned_by(), ""];
+    table(lang, lang.networks(), &heads, networks.iter().map(row).collect())
 }
 
 /// Emotes at `path` of the API, and the form for another one.

@@ -225,9 +225,13 @@ pub fn chatter(visitor: &Visitor, channel: &Channel, chatter: Chatter) -> AnyVie
             <button class="button">{lang.warn()}</button>
         };
         let warn = warn.done("stack", inputs.into_any());
+        let network = Form::new(visitor, "network", format!("PUT {base}/users/{login}/network"));
+        let button = view! { <button class="button">{lang.shut_out_network()}</button> };
+        let network =
+            view! { {network.done("", button.into_any())} <p class="hint">{lang.shut_out_network_text()}</p> };
         let purge = Form::new(visitor, "purge", format!("POST {base}/purge/{login}"));
         let button = view! { <button class="button">{lang.purge()}</button> };
-        view! { <div class="pair">{ban} <div class="stack">{warn} {purge.done("", button.into_any())}</div></div> }
+        view! { <div class="pair">{ban} <div class="stack">{warn} {purge.done("", button.into_any())} {network}</div></div> }
     };
     let notes = notes(visitor, &format!("{base}/users/{login}/notes"), &chatter.notes);
     let said = |message: &Message| {

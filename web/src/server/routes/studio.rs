@@ -222,8 +222,9 @@ async fn chat(visit: Visit, Path(name): Path<String>) -> Response {
 async fn chat_rules(visit: Visit, Path(name): Path<String>, Query(after): Query<After>) -> Response {
     studio(&visit, &name, async |of| {
         let bans = format!("/chat/bans{}", after.query());
-        let (terms, bans) = tokio::try_join!(of.list("/chat/terms"), of.get(&bans))?;
-        Ok(Studio::Chat(ChatAdmin::Rules(terms, bans)))
+        let (terms, bans, networks) =
+            tokio::try_join!(of.list("/chat/terms"), of.get(&bans), of.list("/chat/networks"))?;
+        Ok(Studio::Chat(ChatAdmin::Rules(terms, bans, networks)))
     })
     .await
 }
