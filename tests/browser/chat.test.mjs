@@ -116,7 +116,7 @@ test("without script a guest reads what was said, and whoever is logged in can w
   const guest = await open(browser, { javaScriptEnabled: false, viewport: PHONE });
   await guest.page.goto(`${server.http}/boats`);
   await guest.page.locator(".chat-line", { hasText: "good evening" }).first().waitFor();
-  await guest.page.getByText("Load it again").waitFor();
+  await guest.page.locator(".chat-noscript").waitFor();
   await guest.page.getByRole("link", { name: "Log in to chat" }).waitFor();
   await guest.context.close();
 
@@ -180,6 +180,8 @@ test("a moderator deletes by keyboard, and what was said is gone for everybody",
 
 test("a timeout by keyboard counts down where it was given", async () => {
   const [{ page: eve }, { page: mia }] = [people.eve, people.mia];
+  // Who reads by keyboard is not disturbed; who writes sees the newest.
+  await mia.locator("#chat-text").focus();
   await say(eve, "buy followers");
   await settled(mia, "buy followers").waitFor();
   await focusLine(mia, "buy followers");
@@ -316,6 +318,11 @@ test("an emote is uploaded, offered while writing, and shown as a picture", asyn
   const emote = settled(bob, "hi").locator("img.emote[alt=boatHi]");
   await emote.waitFor();
   await bob.waitForFunction(() => document.querySelector("img.emote[alt=boatHi]").naturalWidth > 0);
+  // Whoever wants nothing to move gets its first picture.
+  const still = await open(browser, { reducedMotion: "reduce" });
+  await still.page.goto(`${server.http}/popout/boats/chat`);
+  await still.page.locator("canvas.emote[aria-label=boatHi]").waitFor();
+  await still.context.close();
   await bob.getByRole("button", { name: "Emotes" }).click();
   await bob.locator(".chat-picker img[alt=boatHi]").waitFor();
   await accessible(bob);

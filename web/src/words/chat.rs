@@ -394,6 +394,13 @@ words! {
     chat_settings: "Chat settings" = "Einstellungen des Chats";
     shield_bundle: "What shield mode changes" = "Was der Schutzmodus ändert";
     shield_bundle_text: "While it is on, the stricter of this and the settings above holds." = "Solange er an ist, gilt jeweils das Strengere von hier und oben.";
+    chat_in_obs: "In OBS" = "In OBS";
+    obs_overlay: "Over the picture: a browser source" = "Über dem Bild: eine Browserquelle";
+    obs_overlay_hint: "&size=24 sets the size of the letters in pixels, &fade=30 lets each message fade after so many seconds."
+        = "&size=24 setzt die Größe der Schrift in Pixeln, &fade=30 blendet jede Nachricht nach so vielen Sekunden aus.";
+    obs_dock: "Beside it: a custom browser dock" = "Daneben: ein benutzerdefiniertes Browser-Dock";
+    obs_dock_hint: "It moderates after logging in there, or with an access token."
+        = "Es moderiert nach einer Anmeldung dort oder mit einem Zugangsschlüssel.";
     chat_rules: "Terms and bans" = "Begriffe und Sperren";
     chat_pictures: "Emotes and badges" = "Emotes und Abzeichen";
     chat_extras: "Commands, polls, raids" = "Befehle, Umfragen, Raids";
@@ -409,8 +416,9 @@ words! {
     bans: "Bans and timeouts" = "Sperren und Auszeiten";
     networks: "Networks whose guests are shut out" = "Netze, deren Gäste ausgesperrt sind";
     seen_there: "Last seen there" = "Zuletzt dort";
-    shut_out_network: "Shut out guests of the same network" = "Gäste aus demselben Netz aussperren";
-    shut_out_network_text: "Nobody is shown the address." = "Die Adresse sieht niemand.";
+    shut_out_network: "Shut out this network" = "Dieses Netz aussperren";
+    shut_out_network_text: "Guests from where this person was last seen are not let in. Nobody is shown the address."
+        = "Gäste von dort, wo diese Person zuletzt war, kommen nicht mehr herein. Die Adresse sieht niemand.";
     no_bans: "Nobody is banned" = "Niemand ist gesperrt";
     no_bans_text: "Bans and timeouts of this chat are listed here." = "Sperren und Auszeiten dieses Chats stehen hier.";
     ban_somebody: "Ban somebody" = "Jemanden sperren";

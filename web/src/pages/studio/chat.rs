@@ -80,6 +80,21 @@ fn settings(visitor: &Visitor, channel: &Channel, settings: &ChatSettings, shiel
         {panel("settings", lang.chat_modes(), own)}
         {panel("shield-mode", lang.shield_mode(), shield_button(visitor, channel, shield.on))}
         {panel("bundle", lang.shield_bundle(), bundle)}
+        {panel("obs", lang.chat_in_obs(), in_obs(visitor, channel))}
+    }
+    .into_any()
+}
+
+/// What is put into OBS, as addresses.
+fn in_obs(visitor: &Visitor, channel: &Channel) -> AnyView {
+    let lang = visitor.lang;
+    let address = |label: &'static str, hint: &'static str, path: &str| {
+        let url = format!("{}{path}?channel={}", visitor.origin, channel.name);
+        view! { <div class="field"><p class="label">{label}</p><code class="secret">{url}</code><p class="hint">{hint}</p></div> }
+    };
+    view! {
+        {address(lang.obs_overlay(), lang.obs_overlay_hint(), "/overlay/chat")}
+        {address(lang.obs_dock(), lang.obs_dock_hint(), "/dock/chat")}
     }
     .into_any()
 }
