@@ -55,7 +55,8 @@ export class Room {
 
   event(kind, more = {}) {
     this.#n += 1;
-    this.send({ op: "event", epoch: 1, n: this.#n, at_ms: Date.now(), kind, ...more });
+    const now = Date.now();
+    this.send({ op: "event", epoch: 1, n: this.#n, sent_ms: now, kind, ...(kind === "message" && { at_ms: now }), ...more });
   }
 
   message(author, text, more = {}) {

@@ -253,7 +253,15 @@ async fn pages_speak_the_visitor_s_language() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn only_the_embedded_player_and_the_overlay_are_framed() -> anyhow::Result<()> {
-    for (path, ancestors) in [("/demo", "'none'"), ("/", "'none'"), ("/embed/demo", "*"), ("/embed/nobody", "'none'"), ("/overlay/chat?channel=demo", "*"), ("/popout/demo/chat", "'none'"), ("/dock/chat?channel=demo", "'none'")] {
+    for (path, ancestors) in [
+        ("/demo", "'none'"),
+        ("/", "'none'"),
+        ("/embed/demo", "*"),
+        ("/embed/nobody", "'none'"),
+        ("/overlay/chat?channel=demo", "*"),
+        ("/popout/demo/chat", "'none'"),
+        ("/dock/chat?channel=demo", "'none'"),
+    ] {
         let answer = page(path).await?;
         let policy = answer.header(header::CONTENT_SECURITY_POLICY);
         assert!(policy.ends_with(&format!("frame-ancestors {ancestors}")), "{path}: {policy}");

@@ -15,6 +15,8 @@ import { Model } from "./chat/model.js";
 import { overlay } from "./chat/overlay.js";
 import { View } from "./chat/view.js";
 
+// Between the letters of an overlay and the picture is their shadow.
+const OVERLAY_SHADE = "#333333";
 const TELL_MS = 8000;
 const TOKEN = "rivulet-dock-token";
 const KEPT = "rivulet-chat";
@@ -44,7 +46,7 @@ function start(token) {
   const data = box.dataset;
   const t = speaker(JSON.parse(data.words));
   const model = new Model();
-  const background = data.kind === "overlay" ? "#000000" : hexOf(getComputedStyle(document.documentElement).getPropertyValue("--surface"));
+  const background = data.kind === "overlay" ? OVERLAY_SHADE : hexOf(getComputedStyle(document.documentElement).getPropertyValue("--surface"));
   const lines = new Lines(t, new Colors(background), model);
   const api = new Api(data.channel, token);
   const stage = box.querySelector(".chat-stage");

@@ -143,9 +143,9 @@ fn document(files: &Files, visitor: &Visitor, nonce: &str, mut page: Page) -> An
     };
     view! {
         <!DOCTYPE html>
-        <html lang=lang data-alone=alone>
+        <html lang=lang>
             {head(files, visitor, nonce, page)}
-            <body>{shell}</body>
+            <body data-alone=alone>{shell}</body>
         </html>
     }
     .into_any()

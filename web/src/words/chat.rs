@@ -359,6 +359,8 @@ words! {
     moderation: "Moderation" = "Moderation";
     held_messages: "Waiting for a decision" = "Wartet auf eine Entscheidung";
     held_keys: "A allows, D denies, arrows move on." = "A lässt zu, D lehnt ab, Pfeile gehen weiter.";
+    chat_keys: "In the chat, arrow up goes from the field to the messages; there R answers, D deletes, P pins, T times out, B bans, W warns and U shows the person."
+        = "Im Chat führt Pfeil hoch vom Feld zu den Nachrichten; dort antwortet R, D löscht, P heftet an, T gibt eine Auszeit, B sperrt, W verwarnt und U zeigt die Person.";
     nothing_held: "Nothing waits." = "Nichts wartet.";
     unban_requests: "Unban requests" = "Bitten um Entsperrung";
     no_unban_requests: "Nobody asks." = "Niemand bittet darum.";

@@ -90,7 +90,10 @@ export class Deeds {
     const day = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium" });
     const facts = [t("account_since", { date: day.format(chatter.created_at_ms) })];
     if (chatter.follows_since_ms !== undefined) facts.push(t("follows_since", { date: day.format(chatter.follows_since_ms) }));
-    if (chatter.ban) facts.push(`${chatter.ban.until_ms === undefined ? t("is_banned") : t("is_timed_out")} ${chatter.ban.reason}`);
+    if (chatter.ban) {
+      const state = chatter.ban.until_ms === undefined ? t("is_banned") : t("is_timed_out");
+      facts.push(chatter.ban.reason ? `${state}: ${chatter.ban.reason}` : state);
+    }
     const deeds = el("div", { class: "actions" });
     if (person.id !== this.#chat.model.you?.id) {
       deeds.append(button(t("timeout"), then(() => this.timeout(person))), button(t("ban"), then(() => this.ban(person))));
@@ -103,7 +106,7 @@ export class Deeds {
       return text;
     };
     const said = el("ol", { class: "chat-said", tabindex: 0, "aria-label": t("messages") }, ...chatter.messages.slice(0, 30).map(message));
-    const notes = chatter.notes.map((note) => el("p", { class: "notice" }, `${note.text} — ${note.by}`));
+    const notes = chatter.notes.map((note) => el("p", { class: "desk-item" }, `${note.text} — ${note.by}`));
     const all = el("a", { href: `/dashboard/${data.channel}/moderation/${step(person.login)}`, target: "_blank" }, t("everything_known"));
     return [el("p", {}, facts.join(" · ")), deeds, ...notes, said, el("p", {}, all)];
   }

@@ -77,7 +77,7 @@ fn held_list(visitor: &Visitor, channel: &Channel, held: &[HeldMessage]) -> AnyV
         <ol class="desk-list" id="held-list" data-held-list="" aria-label=lang.held_messages()>
             {held.iter().map(one).collect_view()}
         </ol>
-        <p class="hint">{lang.held_keys()}</p>
+        <p class="hint">{lang.held_keys()} " " {lang.chat_keys()}</p>
     }
     .into_any()
 }
