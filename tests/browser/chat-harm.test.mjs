@@ -246,8 +246,14 @@ test("a raid takes viewers along, but for those who stay", async () => {
   room.event("raid_cancelled");
   await page.getByText("You are going to lakes in").waitFor({ state: "detached" });
   raid("boats", 1500);
-  await page.waitForURL("**/popout/boats/chat");
   await room.greeted(2);
+  assert.equal(page.url(), `${server.http}/popout/boats/chat`);
+  // A name is one step of an address, whatever is in it.
+  await page.goto(`${server.http}/boats`);
+  await room.greeted(3);
+  raid("/evil.example", 1);
+  await page.waitForURL(/evil/);
+  assert.equal(page.url(), `${server.http}/%2Fevil.example`);
   await context.close();
 });
 

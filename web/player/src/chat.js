@@ -2,7 +2,7 @@
 // The same module on the channel's page, in a window or an OBS dock of its own, as an overlay in the
 // picture, and in the moderation view.
 
-import { Api } from "./chat/api.js";
+import { Api, step } from "./chat/api.js";
 import { Cards } from "./chat/cards.js";
 import { Colors } from "./chat/color.js";
 import { Composer } from "./chat/composer.js";
@@ -92,7 +92,7 @@ function start(token) {
     composer?.edit(line.frame.text);
   };
   chat.leave = (channel) => {
-    if (data.follows === "yes") location.assign(data.kind === "popout" ? `/popout/${channel}/chat` : `/${channel}`);
+    if (data.follows === "yes") location.assign(data.kind === "popout" ? `/popout/${step(channel)}/chat` : `/${step(channel)}`);
   };
   // Who wrote lately, the last one first.
   chat.names = () => {

@@ -1,5 +1,6 @@
 // What stands above the messages: the pinned one, a poll, a raid, a warning, a ban.
 
+import { step } from "./api.js";
 import { button, el, field, span } from "./dom.js";
 
 const POLL_STAYS_MS = 60_000;
@@ -82,7 +83,7 @@ export class Cards {
     const may = !poll.ended && model.you?.may_say;
     const cast = async (option) => {
       try {
-        await api.call("POST", `polls/${poll.id}/vote`, { option });
+        await api.call("POST", `polls/${step(poll.id)}/vote`, { option });
         this.#vote = option;
         this.update();
       } catch (error) {
@@ -104,7 +105,7 @@ export class Cards {
     const ends = poll.ended ? t("poll_ended") : t("poll");
     const votes = t(all === 1 ? "one_vote" : "votes", { n: all });
     const clock = !poll.ended && el("span", { class: "chat-clock", "data-ends": poll.ends_at_ms });
-    const stop = () => api.call("POST", `polls/${poll.id}/end`).catch((error) => tell(error.message));
+    const stop = () => api.call("POST", `polls/${step(poll.id)}/end`).catch((error) => tell(error.message));
     const end = model.moderates && !poll.ended && button(t("end_poll"), stop, { class: "chat-link" });
     return el(
       "section",

@@ -1,6 +1,7 @@
 // The moderation view around a chat: what waits for a decision and what was done, kept up to date, and
 // its forms sent without leaving the page. All of it works by reloading too.
 
+import { step } from "./api.js";
 import { el } from "./dom.js";
 
 const MAX_ACTIONS = 100;
@@ -48,7 +49,7 @@ export class Desk {
     if (document.getElementById(`held-${held.id}`)) return;
     const { t, lines, data } = this.#chat;
     const decide = (allow) => el("button", { class: "button", name: "allow:bool", value: allow ? "on" : "", "aria-keyshortcuts": allow ? "A" : "D" }, t(allow ? "allow" : "deny"));
-    const call = `POST channels/${data.channel}/chat/held/${held.id}`;
+    const call = `POST channels/${data.channel}/chat/held/${step(held.id)}`;
     const form = el("form", { method: "post", class: "actions" }, el("input", { type: "hidden", name: "_call", value: call }), decide(true), decide(false));
     const text = el("p", {}, ...lines.author(held.message.author), ": ", ...lines.parts(held.message));
     const why = el("p", { class: "muted" }, held.reason);
@@ -79,7 +80,7 @@ export class Desk {
       const { items } = await api.call("GET", "chat/unban-requests");
       for (const request of items) {
         if (document.getElementById(`request-${request.id}`)) continue;
-        const call = `PUT channels/${data.channel}/chat/unban-requests/${request.id}`;
+        const call = `PUT channels/${data.channel}/chat/unban-requests/${step(request.id)}`;
         const answer = el("input", { name: "answer", maxlength: 500, "aria-label": t("answer"), placeholder: t("answer") });
         const decide = (approve) => el("button", { class: "button", name: "approve:bool", value: approve ? "on" : "" }, t(approve ? "approve" : "deny"));
         const form = el("form", { method: "post", class: "actions" }, el("input", { type: "hidden", name: "_call", value: call }), answer, decide(true), decide(false));
