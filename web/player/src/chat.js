@@ -42,7 +42,7 @@ const kept = {
   },
 };
 
-function start(token) {
+function start(token, password = "") {
   const data = box.dataset;
   const t = speaker(JSON.parse(data.words));
   const model = new Model();
@@ -142,7 +142,7 @@ function start(token) {
   if (data.kind === "overlay") overlay(box, view);
   else new Toolbar(chat, new Deeds(chat), stage);
 
-  const ticket = data.ticket === "yes" ? async () => (await api.call("POST", "chat/ticket", {})).ticket : undefined;
+  const ticket = data.ticket === "yes" ? async () => (await api.call("POST", "chat/ticket", { password })).ticket : undefined;
   const url = new URL(`/chat/${data.channel}`, location.href);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   let first = true;
@@ -237,5 +237,13 @@ if (box) {
   if (dock) dockForm();
   if (dock && token) dock.hidden = true;
   fold();
-  start(token);
+  if (box.dataset.locked === undefined) start(token);
+  else {
+    const open = ({ detail }) => {
+      box.hidden = false;
+      start(undefined, detail);
+    };
+    // The player has found it to be right.
+    window.addEventListener("rivulet:password", open, { once: true });
+  }
 }

@@ -2,7 +2,7 @@
 //! ours except the player's own.
 
 use super::{
-    chat::{self, ChatPlace, Chatting},
+    chat::{self, ChatPlace, ChatShown, Chatting},
     document::{Islands, Page, Visitor},
     form::{Form, Input, Kind},
     parts::{self, AvatarSize, Tone},
@@ -11,8 +11,8 @@ use super::{
 use crate::{islands::NowPlaying, text};
 use leptos::prelude::*;
 use rivulet_protocol::rest::{
-    About, AccessKind, BroadcastInfo, Channel, ChatRoom, LiveState, Occurrence, Page as Listed, Panel, ReportReason,
-    Schedule, Standing,
+    About, AccessKind, BroadcastInfo, Channel, LiveState, Occurrence, Page as Listed, Panel, ReportReason, Schedule,
+    Standing,
 };
 
 pub struct ChannelHead {
@@ -28,17 +28,20 @@ pub enum Tab {
     Videos(Listed<BroadcastInfo>),
 }
 
-/// `room` is absent where the chat is not for this visitor.
-pub fn channel(visitor: &Visitor, head: ChannelHead, room: Option<ChatRoom>) -> Page {
+pub fn channel(visitor: &Visitor, head: ChannelHead, shown: ChatShown) -> Page {
     let page = preview(visitor, &head.channel);
     let instance = visitor.instance.name.clone();
     let ChannelHead { channel, standing } = head;
-    let chatting = room.map(|room| Chatting { channel: channel.clone(), room, standing: standing.clone() });
+    let place = match shown {
+        ChatShown::AfterPassword => ChatPlace::Locked,
+        _ => ChatPlace::Page,
+    };
+    let chatting = shown.room().map(|room| Chatting { channel: channel.clone(), room, standing: standing.clone() });
     let class = if chatting.is_some() { "watch watch-with-chat" } else { "watch" };
     let has_chat = chatting.is_some();
     let chat = chatting.map(|it| {
         view! {
-            {chat::chat(visitor, &it, ChatPlace::Page)}
+            {chat::chat(visitor, &it, place)}
             <button type="button" class="button button-quiet chat-back" hidden>
                 {parts::icon(parts::SPEECH)} {visitor.lang.chat_show()}
             </button>

@@ -11,7 +11,7 @@ use crate::{text, words::Lang};
 use leptos::prelude::*;
 use rivulet_protocol::{
     chat::{Author, Badge, Message, Poll},
-    rest::{Channel, ChatRoom, Standing, UnbanState},
+    rest::{Channel, ChatRoom, ChatSettings, Standing, UnbanState},
 };
 
 /// Where a chat is, which says what belongs to it.
@@ -19,6 +19,8 @@ use rivulet_protocol::{
 pub enum ChatPlace {
     /// Beside the video.
     Page,
+    /// The same, once the password was given.
+    Locked,
     /// In a window of its own.
     Popout,
     /// In OBS, for those who broadcast and moderate.
@@ -32,11 +34,37 @@ pub enum ChatPlace {
 impl ChatPlace {
     fn name(self) -> &'static str {
         match self {
-            Self::Page => "page",
+            Self::Page | Self::Locked => "page",
             Self::Popout => "popout",
             Self::Dock => "dock",
             Self::Overlay => "overlay",
             Self::Desk => "desk",
+        }
+    }
+}
+
+/// What a channel's page shows of its chat.
+pub enum ChatShown {
+    Room(Box<ChatRoom>),
+    /// Nothing before the password was given.
+    AfterPassword,
+    Not,
+}
+
+impl ChatShown {
+    pub fn room(self) -> Option<ChatRoom> {
+        match self {
+            Self::Room(room) => Some(*room),
+            Self::AfterPassword => Some(ChatRoom {
+                settings: ChatSettings::default(),
+                shield: false,
+                chatters: 0,
+                messages: Vec::new(),
+                pinned: None,
+                poll: None,
+                you: None,
+            }),
+            Self::Not => None,
         }
     }
 }
@@ -114,7 +142,7 @@ pub fn overlay(visitor: &Visitor, it: Chatting, look: OverlayLook) -> Page {
 pub fn chat(visitor: &Visitor, it: &Chatting, place: ChatPlace) -> AnyView {
     let Chatting { channel, room, standing } = it;
     let lang = visitor.lang;
-    let follows = matches!(place, ChatPlace::Page | ChatPlace::Popout);
+    let follows = matches!(place, ChatPlace::Page | ChatPlace::Locked | ChatPlace::Popout);
     let following = standing.as_ref().is_some_and(|standing| standing.following);
     let you = room.you.as_ref();
     let vote = you.and_then(|you| you.vote).map(|vote| vote.to_string());
@@ -139,6 +167,8 @@ pub fn chat(visitor: &Visitor, it: &Chatting, place: ChatPlace) -> AnyView {
             id="chat"
             class="chat"
             aria-label=lang.chat()
+            hidden=place == ChatPlace::Locked
+            data-locked=(place == ChatPlace::Locked).then_some("yes")
             data-kind=place.name()
             data-channel=channel.name.clone()
             data-ticket=needs_ticket(visitor, channel)

@@ -19,7 +19,7 @@ mod studio;
 
 pub use admin::{Admin, AuditFilter, admin};
 pub use channel::{ChannelHead, Tab, channel, channel_tab, embed};
-pub use chat::{Chatting, OverlayLook, dock, overlay, popout};
+pub use chat::{ChatShown, Chatting, OverlayLook, dock, overlay, popout};
 pub use docs::docs;
 pub use document::{Files, Page, Visitor, percent_encode, render};
 pub use feed::feed;

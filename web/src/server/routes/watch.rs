@@ -2,7 +2,7 @@
 
 use crate::{
     client::Error,
-    pages::{self, ChannelHead, Home, Narrowed, Tab, percent_encode},
+    pages::{self, ChannelHead, ChatShown, Home, Narrowed, Tab, percent_encode},
     server::{App, Visit, not_found, to_login},
 };
 use axum::{
@@ -14,7 +14,7 @@ use axum::{
 use http::{StatusCode, header};
 use rivulet_protocol::{
     ChannelName,
-    rest::{About, BroadcastInfo, Category, Channel, Channels, ChatRoom, Found, Page, Schedule, Standing},
+    rest::{About, AccessKind, BroadcastInfo, Category, Channel, Channels, ChatRoom, Found, Page, Schedule, Standing},
 };
 use serde::Deserialize;
 use std::sync::Arc;
@@ -169,7 +169,12 @@ async fn channel(visit: Visit, Path(name): Path<String>) -> Response {
     match of_channel(&visit, &name, "").await {
         Ok((visitor, channel, standing)) => {
             // The page is there to watch; where the chat cannot be read it does without.
-            let room = visit.client.get::<ChatRoom>(&format!("channels/{}/chat", channel.name)).await.ok();
+            let room = visit.client.get::<ChatRoom>(&format!("channels/{}/chat", channel.name)).await;
+            let room = match room {
+                Ok(room) => ChatShown::Room(Box::new(room)),
+                Err(_) if channel.access == AccessKind::Password => ChatShown::AfterPassword,
+                Err(_) => ChatShown::Not,
+            };
             visit.page(StatusCode::OK, &visitor, |visitor| {
                 pages::channel(visitor, ChannelHead { channel, standing }, room)
             })
