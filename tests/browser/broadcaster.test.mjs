@@ -183,12 +183,15 @@ test("a password stands before a broadcast that is not for everybody", async () 
     await guest.page.waitForFunction(() => document.getElementById("player").dataset.state === "live", null, { timeout: 45_000 });
     await guest.page.getByText("This broadcast needs a password").waitFor();
     await accessible(guest.page);
+    assert.equal(await guest.page.locator("#chat").isVisible(), false);
     await guest.page.getByLabel("Password", { exact: true }).fill(PASSWORD);
     await guest.page.getByRole("button", { name: "Watch" }).click();
     await guest.page.locator("[data-refusal]:not([hidden])").waitFor();
     await guest.page.getByLabel("Password", { exact: true }).fill("open sesame");
     await guest.page.getByRole("button", { name: "Watch" }).click();
     await plays(guest.page);
+    // The chat opens with it.
+    await guest.page.locator("#chat[data-connection=open]").waitFor();
     // Who runs the channel needs none.
     await page.goto(`${server.http}/boats`);
     await plays(page);

@@ -36,6 +36,7 @@ const files = {
   "logo.svg": readFileSync(join(here, "../static/logo.svg")),
   "page.js": await bundle("src/page.js"),
   "account.js": await bundle("src/account.js"),
+  "chat.js": await bundle("src/chat.js"),
   "service-worker.js": await bundle("src/service-worker.js"),
   "player.js": await bundle("src/player.js"),
 };

@@ -26,6 +26,9 @@ const PAGES: &[&str] = &[
     "/demo/schedule",
     "/demo/videos",
     "/embed/demo",
+    "/popout/demo/chat",
+    "/dock/chat?channel=demo",
+    "/overlay/chat?channel=demo&fade=20&size=24",
     "/setup?token=x",
     "/password",
     "/reset-password?token=x",
@@ -45,6 +48,12 @@ const PAGES: &[&str] = &[
     "/dashboard/demo/access",
     "/dashboard/demo/webhooks",
     "/dashboard/demo/webhooks/w1",
+    "/dashboard/demo/chat",
+    "/dashboard/demo/chat/rules",
+    "/dashboard/demo/chat/emotes",
+    "/dashboard/demo/chat/extras",
+    "/dashboard/demo/moderation",
+    "/dashboard/demo/moderation/eve",
     "/dashboard/demo/broadcasts",
     "/dashboard/demo/broadcasts/b1",
     "/admin",
@@ -58,11 +67,22 @@ const PAGES: &[&str] = &[
     "/admin/settings",
     "/admin/announcements",
     "/admin/categories",
+    "/admin/emotes",
     "/api/docs",
 ];
 
 /// For guests.
-const GUEST_PAGES: &[&str] = &["/", "/login", "/signup", "/demo", "/quiet", "/demo/about"];
+const GUEST_PAGES: &[&str] = &[
+    "/",
+    "/login",
+    "/signup",
+    "/demo",
+    "/quiet",
+    "/demo/about",
+    "/popout/demo/chat",
+    "/dock/chat?channel=demo",
+    "/overlay/chat?channel=demo",
+];
 
 async fn page(request: Request<Body>) -> anyhow::Result<(StatusCode, String)> {
     let (parts, body) = router(WebDeps { api: canned::api() }).oneshot(request).await?.into_parts();
@@ -143,6 +163,12 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "_call=POST+channels/demo/schedule&_form=entry&time_zone=x",
         "There is no time zone of this name.",
     ),
+    (
+        "/dashboard/demo/chat/rules",
+        "_call=POST+channels/demo/chat/terms&_form=term&text=(&pattern:bool=on&deed=block",
+        "unclosed group",
+    ),
+    ("/demo", "_call=POST+channels/demo/chat/messages&_form=say&text=hi", "wait for 12 s"),
 ];
 
 async fn post(path: &str, cookie: &str, fields: &'static str) -> anyhow::Result<(StatusCode, String)> {

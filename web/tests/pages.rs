@@ -38,6 +38,18 @@ fn demo() -> Channel {
     }
 }
 
+/// Harm in every field that somebody can write into.
+fn room() -> serde_json::Value {
+    let harm = "<script>alert(1)</script>";
+    let author = serde_json::json!({"id": harm, "login": harm, "display_name": harm, "color": harm,
+        "badges": [{"kind": harm, "version": harm}]});
+    let message = serde_json::json!({"id": harm, "at_ms": 0, "author": author, "text": format!("{harm} code"),
+        "emotes": [{"id": "\"><script>alert(1)</script>", "at": 26, "len": 4}], "announcement": harm,
+        "reply_to": {"id": harm, "user_id": harm, "login": harm, "display_name": harm, "text": harm}});
+    serde_json::json!({"settings": {}, "shield": false, "chatters": 1, "messages": [message], "pinned": message,
+        "poll": {"id": harm, "question": harm, "options": [{"text": harm, "votes": 1}], "ends_at_ms": 0, "ended": false}})
+}
+
 fn api() -> Router {
     let me = |headers: HeaderMap| async move {
         match headers.get(header::COOKIE).is_some_and(|cookie| cookie == "session=1") {
@@ -75,6 +87,7 @@ fn api() -> Router {
         .route("/channels", get(|| async { Json(Channels { channels: vec![demo()], next: None }) }))
         .route("/channels/{name}", get(channel))
         .route("/channels/demo/me", get(|| async { Json(owner) }))
+        .route("/channels/demo/chat", get(|| async { Json(room()) }))
         .route("/channels/demo/golive", get(golive))
         .route("/channels/demo/settings", get(settings))
         .route(
@@ -134,6 +147,9 @@ async fn every_address_has_its_status() -> anyhow::Result<()> {
         ("/dashboard", 303, "/login?next=/dashboard"),
         ("/embed/demo", 200, ""),
         ("/embed/nobody", 404, ""),
+        ("/popout/nobody/chat", 404, ""),
+        ("/overlay/chat", 404, ""),
+        ("/dock/chat?channel=nobody", 404, ""),
         ("/assets/manifest.json", 404, ""),
     ] {
         let answer = page(path).await?;
@@ -147,7 +163,7 @@ async fn every_address_has_its_status() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn what_people_wrote_stays_text() -> anyhow::Result<()> {
-    for path in ["/", "/demo"] {
+    for path in ["/", "/demo", "/popout/demo/chat", "/dock/chat?channel=demo", "/overlay/chat?channel=demo"] {
         let body = page(path).await?.body;
         assert!(!body.contains("<script>alert"), "{path}");
     }
@@ -236,8 +252,16 @@ async fn pages_speak_the_visitor_s_language() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
-async fn only_the_embedded_player_is_framed() -> anyhow::Result<()> {
-    for (path, ancestors) in [("/demo", "'none'"), ("/", "'none'"), ("/embed/demo", "*"), ("/embed/nobody", "'none'")] {
+async fn only_the_embedded_player_and_the_overlay_are_framed() -> anyhow::Result<()> {
+    for (path, ancestors) in [
+        ("/demo", "'none'"),
+        ("/", "'none'"),
+        ("/embed/demo", "*"),
+        ("/embed/nobody", "'none'"),
+        ("/overlay/chat?channel=demo", "*"),
+        ("/popout/demo/chat", "'none'"),
+        ("/dock/chat?channel=demo", "'none'"),
+    ] {
         let answer = page(path).await?;
         let policy = answer.header(header::CONTENT_SECURITY_POLICY);
         assert!(policy.ends_with(&format!("frame-ancestors {ancestors}")), "{path}: {policy}");

@@ -19,7 +19,10 @@ export class Access {
       event.preventDefault();
       this.#password = form.querySelector("input[type=password]").value;
       this.#ask().then(
-        () => delete player.dataset.locked,
+        () => {
+          delete player.dataset.locked;
+          window.dispatchEvent(new CustomEvent("rivulet:password", { detail: this.#password }));
+        },
         (error) => {
           const refusal = form.querySelector("[data-refusal]");
           refusal.textContent = error.message;

@@ -2,6 +2,7 @@
 //! ours except the player's own.
 
 use super::{
+    chat::{self, ChatPlace, ChatShown, Chatting},
     document::{Islands, Page, Visitor},
     form::{Form, Input, Kind},
     parts::{self, AvatarSize, Tone},
@@ -27,30 +28,48 @@ pub enum Tab {
     Videos(Listed<BroadcastInfo>),
 }
 
-pub fn channel(visitor: &Visitor, head: ChannelHead) -> Page {
+pub fn channel(visitor: &Visitor, head: ChannelHead, shown: ChatShown) -> Page {
     let page = preview(visitor, &head.channel);
     let instance = visitor.instance.name.clone();
     let ChannelHead { channel, standing } = head;
+    let place = match shown {
+        ChatShown::AfterPassword => ChatPlace::Locked,
+        _ => ChatPlace::Page,
+    };
+    let chatting = shown.room().map(|room| Chatting { channel: channel.clone(), room, standing: standing.clone() });
+    let class = if chatting.is_some() { "watch watch-with-chat" } else { "watch" };
+    let has_chat = chatting.is_some();
+    let chat = chatting.map(|it| {
+        view! {
+            {chat::chat(visitor, &it, place)}
+            <button type="button" class="button button-quiet chat-back" hidden>
+                {parts::icon(parts::SPEECH)} {visitor.lang.chat_show()}
+            </button>
+        }
+    });
     let avatar = parts::avatar(&channel.name, channel.avatar.as_ref(), AvatarSize::Large);
     let body = view! {
-        <div class="watch">
+        <div class=class>
             {player::player(visitor, &channel, standing.as_ref())}
             <div class="watch-head">
                 {avatar}
                 <NowPlaying lang=visitor.lang channel=channel.clone() instance=instance now_ms=visitor.now_ms/>
             </div>
-            {marks_and_actions(visitor, &channel, standing.as_ref())}
-            {tabs(visitor, &channel, "")}
-            {report(visitor, &channel)}
+            {chat}
+            <div class="watch-rest">
+                {marks_and_actions(visitor, &channel, standing.as_ref())}
+                {tabs(visitor, &channel, "")}
+                {report(visitor, &channel)}
+            </div>
         </div>
     };
-    Page { islands: Islands::Viewer, player: true, body: body.into_any(), ..page }
+    Page { islands: Islands::Viewer, player: true, chat: has_chat, body: body.into_any(), ..page }
 }
 
 /// The player alone, which fills its frame.
 pub fn embed(visitor: &Visitor, head: ChannelHead) -> Page {
     let body = player::player(visitor, &head.channel, head.standing.as_ref());
-    Page { framed: true, player: true, body, ..preview(visitor, &head.channel) }
+    Page { framed: true, alone: Some("framed"), player: true, body, ..preview(visitor, &head.channel) }
 }
 
 pub fn channel_tab(visitor: &Visitor, head: ChannelHead, tab: Tab) -> Page {

@@ -26,6 +26,7 @@ pub struct Files {
     pub player: Option<String>,
     /// Passkeys and Web Push.
     pub account: Option<String>,
+    pub chat: Option<String>,
     /// What wakes the islands, and its WebAssembly.
     pub viewer: Option<(String, String)>,
     pub studio: Option<(String, String)>,
@@ -77,10 +78,14 @@ pub struct Page {
     pub player: bool,
     /// Logs in by passkey, or has something to do with the browser's keys.
     pub account: bool,
+    /// Has a chat on it.
+    pub chat: bool,
     pub islands: Islands,
     pub section: Section,
-    /// Shown in frames of other sites, without header and footer.
+    /// Shown in frames of other sites.
     pub framed: bool,
+    /// Without header and footer: the class of what is left.
+    pub alone: Option<&'static str>,
     pub body: AnyView,
 }
 
@@ -94,9 +99,11 @@ impl Page {
             feed: None,
             player: false,
             account: false,
+            chat: false,
             islands: Islands::None,
             section: Section::None,
             framed: false,
+            alone: None,
             body,
         }
     }
@@ -128,24 +135,24 @@ pub fn render(files: &Files, visitor: &Visitor, nonce: &str, page: impl FnOnce(&
 
 fn document(files: &Files, visitor: &Visitor, nonce: &str, mut page: Page) -> AnyView {
     let lang = visitor.lang.tag();
-    let framed = page.framed;
+    let alone = page.alone;
     let body = std::mem::replace(&mut page.body, ().into_any());
-    let shell = match framed {
-        true => view! { <main class="framed">{body}</main> }.into_any(),
-        false => shell(files, visitor, page.section, body),
+    let shell = match alone {
+        Some(class) => view! { <main class=class>{body}</main> }.into_any(),
+        None => shell(files, visitor, page.section, body),
     };
     view! {
         <!DOCTYPE html>
         <html lang=lang>
             {head(files, visitor, nonce, page)}
-            <body>{shell}</body>
+            <body data-alone=alone>{shell}</body>
         </html>
     }
     .into_any()
 }
 
 fn head(files: &Files, visitor: &Visitor, nonce: &str, page: Page) -> AnyView {
-    let Page { title, description, image, feed, player, account, islands, .. } = page;
+    let Page { title, description, image, feed, player, account, chat, islands, .. } = page;
     let origin = &visitor.origin;
     let script = |url: String| view! { <script type="module" src=url nonce=nonce.to_owned()></script> };
     let app = match islands {
@@ -174,6 +181,7 @@ fn head(files: &Files, visitor: &Visitor, nonce: &str, page: Page) -> AnyView {
             {files.page.clone().map(script)}
             {account.then(|| files.account.clone()).flatten().map(script)}
             {player.then(|| files.player.clone()).flatten().map(script)}
+            {chat.then(|| files.chat.clone()).flatten().map(script)}
             {app}
         </head>
     }

@@ -2,6 +2,7 @@
 
 mod admin;
 mod channel;
+mod chat;
 mod docs;
 mod document;
 mod feed;
@@ -18,6 +19,7 @@ mod studio;
 
 pub use admin::{Admin, AuditFilter, admin};
 pub use channel::{ChannelHead, Tab, channel, channel_tab, embed};
+pub use chat::{ChatShown, Chatting, OverlayLook, dock, overlay, popout};
 pub use docs::docs;
 pub use document::{Files, Page, Visitor, percent_encode, render};
 pub use feed::feed;
@@ -26,4 +28,4 @@ pub use login::{confirm_email, forgotten, login, reset, setup, signup};
 pub use message::{bad_form, broken, foreign_form, not_found, too_large};
 pub use notifications::notifications;
 pub use settings::{Settings, settings};
-pub use studio::{Dashboard, Studio, create_channel, dashboard};
+pub use studio::{ChatAdmin, Dashboard, Desk, Studio, create_channel, dashboard};

@@ -199,6 +199,11 @@ pub fn icon(path: &'static str) -> AnyView {
 }
 
 pub const BELL: &str = "M6 9a6 6 0 0 1 12 0c0 6 2.500 7 2.500 7h-17S6 15 6 9m4 11a2.200 2.200 0 0 0 4 0";
+pub const WINDOW: &str = "M14 4h6v6m0-6-8 8m-2-8H5v15h15v-5";
+pub const TO_RIGHT: &str = "M4 5v14m4-7h12m-5-5 5 5-5 5";
+pub const SLIDERS: &str = "M4 7h9m4 0h3M4 17h3m4 0h9M15 4v6M9 14v6";
+pub const SMILE: &str = "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18M8 14s1.500 2.500 4 2.500 4-2.500 4-2.500M9 9v.1m6-.1v.1";
+pub const SPEECH: &str = "M4 5h16v11h-9l-5 4v-4H4z";
 pub const LENS: &str = "M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14m5 12 5 5";
 
 /// How many watched when: an area under a line, with the highest value and both ends named.

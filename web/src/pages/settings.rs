@@ -49,8 +49,10 @@ fn profile(visitor: &Visitor, me: &Me) -> AnyView {
     languages.extend(Lang::ALL.map(|it| (it.tag().to_owned(), it.own_name().to_owned())));
     let name = Input::text("display_name", lang.display_name()).value(me.display_name.clone()).max(40);
     let language = Input::choice("language", lang.language(), languages).value(me.language.clone().unwrap_or_default());
+    let color = Input::text("color", lang.name_color()).value(me.color.clone()).max(7).placeholder("#2cc4ad");
     let inputs = view! {
         {form.input(name.hint(lang.display_name_hint()))}
+        {form.input(color.hint(lang.name_color_hint()))}
         {form.input(language)}
         <button class="button button-primary">{lang.save()}</button>
     };

@@ -50,6 +50,7 @@ impl Assets {
             player: url("player.js"),
             page: url("page.js"),
             account: url("account.js"),
+            chat: url("chat.js"),
             viewer: url("viewer.js").zip(url("viewer.wasm")),
             studio: url("studio.js").zip(url("studio.wasm")),
         };

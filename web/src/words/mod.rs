@@ -24,6 +24,8 @@ mod account;
 #[cfg(feature = "ssr")]
 mod admin;
 #[cfg(feature = "ssr")]
+mod chat;
+#[cfg(feature = "ssr")]
 mod common;
 #[cfg(feature = "ssr")]
 mod dates;

@@ -6,6 +6,7 @@
 //! `/setup?token=preview` sets up. The encoder on the Go live page comes and goes every 8 s.
 
 mod channels;
+mod chat;
 mod people;
 
 use axum::{
@@ -42,6 +43,7 @@ pub fn api() -> Router {
         .route("/logout", post(logout))
         .route("/me", get(me).patch(me).delete(wrong_password))
         .merge(channels::routes())
+        .merge(chat::routes())
         .merge(people::routes())
         .route("/search", get(search))
         .route("/me/follows", get(channels))
@@ -52,7 +54,7 @@ pub fn api() -> Router {
         .route("/channels/{name}/settings", get(settings).put(settings))
         .route("/channels/{name}/golive/events", get(golive_events))
         .route("/channels/{name}/key", post(key));
-    Router::new().nest("/api/v1", routes).route("/api/openapi.json", get(openapi))
+    Router::new().nest("/api/v1", routes).route("/api/openapi.json", get(openapi)).merge(chat::pictures())
 }
 
 pub fn now_ms() -> i64 {

@@ -15,7 +15,7 @@ use super::{
 };
 use leptos::prelude::*;
 use rivulet_protocol::rest::{
-    AnnouncementRecord, AuditEntry, Category, ChannelRecord, InstanceSettings, Invite, Overview, Page as Listed,
+    AnnouncementRecord, AuditEntry, Category, ChannelRecord, Emote, InstanceSettings, Invite, Overview, Page as Listed,
     Report, ReportState, Role, UserRecord, UserState,
 };
 
@@ -31,6 +31,7 @@ pub enum Admin {
     Settings(Box<InstanceSettings>),
     Announcements(Vec<AnnouncementRecord>),
     Categories(Vec<Category>),
+    Emotes(Vec<Emote>),
 }
 
 /// What the audit log is narrowed to; empty is everything.
@@ -62,6 +63,10 @@ pub fn admin(visitor: &Visitor, page: Admin) -> Page {
         Admin::Announcements(list) => {
             ("/admin/announcements", lang.announcements(), settings::announcements(visitor, list))
         }
+        Admin::Emotes(list) => {
+            let list: Vec<&Emote> = list.iter().collect();
+            ("/admin/emotes", lang.emotes(), super::studio::emotes(visitor, "admin/emotes", &list))
+        }
         Admin::Categories(list) => ("/admin/categories", lang.categories(), settings::categories(visitor, list)),
     };
     let is_admin = visitor.me.as_ref().is_some_and(|me| me.role == Role::Admin);
@@ -74,6 +79,7 @@ pub fn admin(visitor: &Visitor, page: Admin) -> Page {
         ("/admin/audit", lang.audit_log(), true),
         ("/admin/announcements", lang.announcements(), is_admin),
         ("/admin/categories", lang.categories(), is_admin),
+        ("/admin/emotes", lang.emotes(), is_admin),
         ("/admin/settings", lang.account_settings(), is_admin),
     ];
     let entries = entries.into_iter().filter(|(_, _, shown)| *shown);

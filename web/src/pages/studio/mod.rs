@@ -2,8 +2,10 @@
 
 mod access;
 mod broadcasts;
+mod chat;
 mod golive;
 mod keys;
+mod moderation;
 mod panels;
 mod people;
 mod profile;
@@ -17,9 +19,12 @@ use super::{
 };
 use leptos::prelude::*;
 use rivulet_protocol::rest::{
-    About, Access, BroadcastInfo, Category, Channel, ChannelRole, Delivery, Follower, GoLive, Page as Listed, Role,
-    Schedule, Settings, Staff, StreamKeyInfo, ViewerSample, Webhook,
+    About, Access, BroadcastInfo, Category, Channel, ChannelRole, Chatter, Delivery, Follower, GoLive, Page as Listed,
+    Role, Schedule, Settings, Staff, StreamKeyInfo, ViewerSample, Webhook,
 };
+
+pub use chat::{ChatAdmin, emotes};
+pub use moderation::Desk;
 
 /// Which of the pages, with what the API said for it.
 pub enum Studio {
@@ -34,6 +39,9 @@ pub enum Studio {
     Webhook(Webhook, Vec<Delivery>),
     Broadcasts(Listed<BroadcastInfo>),
     Broadcast(Box<BroadcastInfo>, Vec<ViewerSample>),
+    Chat(ChatAdmin),
+    Moderation(Box<Desk>),
+    Chatter(Box<Chatter>),
 }
 
 pub struct Dashboard {
@@ -47,6 +55,7 @@ pub fn dashboard(visitor: &Visitor, dashboard: Dashboard) -> Page {
     let Dashboard { channel, role, page } = dashboard;
     let lang = visitor.lang;
     let islands = if matches!(page, Studio::GoLive(_)) { Islands::Studio } else { Islands::None };
+    let has_chat = matches!(page, Studio::Moderation(_));
     let (path, title, body) = match page {
         Studio::GoLive(page) => ("", lang.go_live(), golive::golive(visitor, &channel, page.0, page.1)),
         Studio::Profile(about, categories) => {
@@ -69,6 +78,11 @@ pub fn dashboard(visitor: &Visitor, dashboard: Dashboard) -> Page {
         Studio::Broadcast(info, samples) => {
             ("/broadcasts", lang.past_broadcasts(), broadcasts::one(visitor, &channel, &info, &samples))
         }
+        Studio::Chat(page) => ("/chat", lang.chat(), chat::chat(visitor, &channel, role, page)),
+        Studio::Moderation(desk) => ("/moderation", lang.moderation(), moderation::moderation(visitor, *desk)),
+        Studio::Chatter(chatter) => {
+            ("/moderation", lang.moderation(), moderation::chatter(visitor, &channel, *chatter))
+        }
     };
     let base = format!("/dashboard/{}", channel.name);
     let body = view! {
@@ -80,7 +94,7 @@ pub fn dashboard(visitor: &Visitor, dashboard: Dashboard) -> Page {
         lang.stream_to(&visitor.instance.name),
         body.into_any(),
     );
-    Page { islands, section: Section::GoLive, ..page }
+    Page { islands, chat: has_chat, section: Section::GoLive, ..page }
 }
 
 /// The pages of a channel that its role is for.
@@ -93,6 +107,8 @@ fn entries(visitor: &Visitor, base: &str, role: Option<ChannelRole>) -> Vec<(Str
         ("/profile", lang.channel_profile(), edits),
         ("/panels", lang.panels_and_links(), edits),
         ("/schedule", lang.schedule(), edits),
+        ("/moderation", lang.moderation(), true),
+        ("/chat", lang.chat(), true),
         ("/broadcasts", lang.past_broadcasts(), true),
         ("/access", lang.who_may_watch(), edits),
         ("/people", lang.people(), owns),

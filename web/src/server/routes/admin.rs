@@ -14,7 +14,7 @@ use axum::{
 use http::StatusCode;
 use rivulet_protocol::{
     ChannelName,
-    rest::{AnnouncementRecord, Category, Invite, Page, ReportState, UserRecord, UserState},
+    rest::{AnnouncementRecord, Category, Emote, Invite, Page, ReportState, UserRecord, UserState},
 };
 use serde::Deserialize;
 use std::sync::Arc;
@@ -31,6 +31,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/admin/settings", get(settings))
         .route("/admin/announcements", get(announcements))
         .route("/admin/categories", get(categories))
+        .route("/admin/emotes", get(emotes))
 }
 
 #[derive(Default, Deserialize)]
@@ -132,6 +133,11 @@ async fn announcements(visit: Visit) -> Response {
         Ok(Admin::Announcements(list.items))
     })
     .await
+}
+
+async fn emotes(visit: Visit) -> Response {
+    admin(&visit, async { Ok(Admin::Emotes(visit.client.get::<Page<Emote>>("admin/emotes?limit=100").await?.items)) })
+        .await
 }
 
 async fn categories(visit: Visit) -> Response {

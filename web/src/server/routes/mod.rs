@@ -2,6 +2,7 @@
 
 mod account;
 mod admin;
+mod chat;
 mod studio;
 mod watch;
 
@@ -16,6 +17,7 @@ pub fn pages() -> Router<Arc<App>> {
         .route("/api/docs", get(docs))
         .merge(account::routes())
         .merge(admin::routes())
+        .merge(chat::routes())
         .merge(studio::routes())
         .merge(watch::routes())
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     client::Error,
-    pages::{self, Dashboard, Studio, percent_encode},
+    pages::{self, ChatAdmin, Chatting, Dashboard, Desk, Studio, percent_encode},
     server::{App, Visit, not_found, to_login},
 };
 use axum::{
@@ -15,8 +15,8 @@ use http::StatusCode;
 use rivulet_protocol::{
     ChannelName,
     rest::{
-        About, Access, BroadcastInfo, Category, Channel, ChannelRole, Delivery, Follower, GoLive, Page, Schedule,
-        Settings, Staff, Standing, StreamKeyInfo, ViewerSample, Webhook,
+        About, Access, BroadcastInfo, Category, Channel, ChannelRole, ChatSettings, Delivery, Follower, GoLive, Page,
+        Schedule, Settings, Shield, Staff, Standing, StreamKeyInfo, ViewerSample, Webhook,
     },
 };
 use serde::{Deserialize, de::DeserializeOwned};
@@ -38,6 +38,12 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/dashboard/{channel}/access", get(access))
         .route("/dashboard/{channel}/webhooks", get(webhooks))
         .route("/dashboard/{channel}/webhooks/{id}", get(webhook))
+        .route("/dashboard/{channel}/chat", get(chat))
+        .route("/dashboard/{channel}/chat/rules", get(chat_rules))
+        .route("/dashboard/{channel}/chat/emotes", get(chat_pictures))
+        .route("/dashboard/{channel}/chat/extras", get(chat_extras))
+        .route("/dashboard/{channel}/moderation", get(moderation))
+        .route("/dashboard/{channel}/moderation/{user}", get(chatter))
         .route("/dashboard/{channel}/broadcasts", get(broadcasts))
         .route("/dashboard/{channel}/broadcasts/{id}", get(broadcast))
 }
@@ -101,7 +107,7 @@ async fn studio(visit: &Visit, name: &str, make: impl AsyncFnOnce(&Of<'_>) -> Re
         Ok((channel, Some(ChannelRole::Moderator)))
             if visitor.here.split('?').next() == Some(&format!("/dashboard/{}", channel.name)) =>
         {
-            return Redirect::to(&format!("/dashboard/{}/broadcasts", channel.name)).into_response();
+            return Redirect::to(&format!("/dashboard/{}/moderation", channel.name)).into_response();
         }
         Ok((channel, role)) => make(&of).await.map(|page| Dashboard { channel, role, page }),
         Err(error) => Err(error),
@@ -203,6 +209,59 @@ async fn broadcast(visit: Visit, Path((name, id)): Path<(String, String)>) -> Re
         Ok(Studio::Broadcast(Box::new(info), samples))
     })
     .await
+}
+
+async fn chat(visit: Visit, Path(name): Path<String>) -> Response {
+    studio(&visit, &name, async |of| {
+        let both = tokio::try_join!(of.get::<ChatSettings>("/chat/settings"), of.get::<Shield>("/chat/shield"))?;
+        Ok(Studio::Chat(ChatAdmin::Settings(Box::new(both))))
+    })
+    .await
+}
+
+async fn chat_rules(visit: Visit, Path(name): Path<String>, Query(after): Query<After>) -> Response {
+    studio(&visit, &name, async |of| {
+        let bans = format!("/chat/bans{}", after.query());
+        let (terms, bans, networks) =
+            tokio::try_join!(of.list("/chat/terms"), of.get(&bans), of.list("/chat/networks"))?;
+        Ok(Studio::Chat(ChatAdmin::Rules(terms, bans, networks)))
+    })
+    .await
+}
+
+async fn chat_pictures(visit: Visit, Path(name): Path<String>) -> Response {
+    studio(&visit, &name, async |of| {
+        let (emotes, badges) = tokio::try_join!(of.list("/chat/emotes"), of.list("/chat/badges"))?;
+        Ok(Studio::Chat(ChatAdmin::Pictures(emotes, badges)))
+    })
+    .await
+}
+
+async fn chat_extras(visit: Visit, Path(name): Path<String>) -> Response {
+    studio(&visit, &name, async |of| {
+        let (commands, polls) = tokio::try_join!(of.list("/chat/commands"), of.list("/polls"))?;
+        Ok(Studio::Chat(ChatAdmin::Extras(commands, polls)))
+    })
+    .await
+}
+
+async fn moderation(visit: Visit, Path(name): Path<String>) -> Response {
+    studio(&visit, &name, async |of| {
+        let (channel, standing, room) = tokio::try_join!(of.get(""), of.get("/me"), of.get("/chat"))?;
+        let (held, requests, actions) =
+            tokio::try_join!(of.list("/chat/held"), of.list("/chat/unban-requests"), of.list("/chat/actions"))?;
+        let chatting = Chatting { channel, room, standing: Some(standing) };
+        Ok(Studio::Moderation(Box::new(Desk { chatting, held, requests, actions })))
+    })
+    .await
+}
+
+async fn chatter(visit: Visit, Path((name, user)): Path<(String, String)>) -> Response {
+    if !is_id(&user) {
+        return not_found(visit).await;
+    }
+    let path = format!("/chat/users/{user}");
+    studio(&visit, &name, async |of| Ok(Studio::Chatter(Box::new(of.get(&path).await?)))).await
 }
 
 /// What becomes a part of an API path is an id and nothing else.

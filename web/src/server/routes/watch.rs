@@ -2,7 +2,7 @@
 
 use crate::{
     client::Error,
-    pages::{self, ChannelHead, Home, Narrowed, Tab, percent_encode},
+    pages::{self, ChannelHead, ChatShown, Home, Narrowed, Tab, percent_encode},
     server::{App, Visit, not_found, to_login},
 };
 use axum::{
@@ -14,7 +14,7 @@ use axum::{
 use http::{StatusCode, header};
 use rivulet_protocol::{
     ChannelName,
-    rest::{About, BroadcastInfo, Category, Channel, Channels, Found, Page, Schedule, Standing},
+    rest::{About, AccessKind, BroadcastInfo, Category, Channel, Channels, ChatRoom, Found, Page, Schedule, Standing},
 };
 use serde::Deserialize;
 use std::sync::Arc;
@@ -136,7 +136,7 @@ async fn search(visit: Visit, Query(Searched { q }): Query<Searched>) -> Respons
 }
 
 /// What is at `rest` of the channel's address: `/{channel}` itself where that is empty.
-async fn of_channel(
+pub async fn of_channel(
     visit: &Visit,
     name: &str,
     rest: &str,
@@ -168,7 +168,16 @@ async fn of_channel(
 async fn channel(visit: Visit, Path(name): Path<String>) -> Response {
     match of_channel(&visit, &name, "").await {
         Ok((visitor, channel, standing)) => {
-            visit.page(StatusCode::OK, &visitor, |visitor| pages::channel(visitor, ChannelHead { channel, standing }))
+            // The page is there to watch; where the chat cannot be read it does without.
+            let room = visit.client.get::<ChatRoom>(&format!("channels/{}/chat", channel.name)).await;
+            let room = match room {
+                Ok(room) => ChatShown::Room(Box::new(room)),
+                Err(_) if channel.access == AccessKind::Password => ChatShown::AfterPassword,
+                Err(_) => ChatShown::Not,
+            };
+            visit.page(StatusCode::OK, &visitor, |visitor| {
+                pages::channel(visitor, ChannelHead { channel, standing }, room)
+            })
         }
         Err(response) => response,
     }
