@@ -225,12 +225,12 @@ impl Conn {
 
     /// Asks whether somebody is there, in the way of its protocol.
     pub fn ping(&self) {
-        let ping = match self.encoding() {
-            Encoding::Json | Encoding::Msgpack => frames::PING,
-            Encoding::Irc | Encoding::IrcTags => irc::PING,
-        };
-        if !self.is_blocked() {
-            self.send(Bytes::from_static(ping));
+        if self.is_blocked() {
+            return;
+        }
+        match self.encoding() {
+            Encoding::Json | Encoding::Msgpack => self.send(Bytes::from_static(frames::PING)),
+            encoding => self.send(frames::lines(encoding, irc::PING)),
         }
     }
 

@@ -10,16 +10,31 @@ use rivulet_protocol::chat::{ClientFrame, Numbered, ServerFrame};
 pub enum Encoding {
     Json,
     Msgpack,
-    /// Without and with tags.
+    /// Without and with tags; and the same in frames of a WebSocket.
     Irc,
     IrcTags,
+    IrcWeb,
+    IrcWebTags,
 }
 
 impl Encoding {
-    pub const ALL: [Self; 4] = [Self::Json, Self::Msgpack, Self::Irc, Self::IrcTags];
+    pub const ALL: [Self; 6] = [Self::Json, Self::Msgpack, Self::Irc, Self::IrcTags, Self::IrcWeb, Self::IrcWebTags];
 
     pub fn is_irc(self) -> bool {
-        matches!(self, Self::Irc | Self::IrcTags)
+        !matches!(self, Self::Json | Self::Msgpack)
+    }
+
+    pub fn is_tagged(self) -> bool {
+        matches!(self, Self::IrcTags | Self::IrcWebTags)
+    }
+
+    /// For an IRC client that wants tags.
+    pub fn with_tags(self) -> Self {
+        match self {
+            Self::Irc => Self::IrcTags,
+            Self::IrcWeb => Self::IrcWebTags,
+            other => other,
+        }
     }
 }
 
@@ -53,14 +68,22 @@ pub fn encode(encoding: Encoding, frame: &ServerFrame) -> Bytes {
         // Maps with text keys can always be written.
         Encoding::Json => websocket(TEXT, &serde_json::to_vec(frame).unwrap_or_default()),
         Encoding::Msgpack => websocket(BINARY, &rmp_serde::to_vec_named(frame).unwrap_or_default()),
-        Encoding::Irc | Encoding::IrcTags => Bytes::new(),
+        _ => Bytes::new(),
+    }
+}
+
+/// Lines of IRC for the wire.
+pub fn lines(encoding: Encoding, lines: &[u8]) -> Bytes {
+    match encoding {
+        Encoding::IrcWeb | Encoding::IrcWebTags if !lines.is_empty() => websocket(TEXT, lines),
+        _ => Bytes::copy_from_slice(lines),
     }
 }
 
 pub fn event(encoding: Encoding, place: irc::Place<'_>, event: &Numbered) -> Bytes {
     match encoding {
-        Encoding::Irc | Encoding::IrcTags => irc::event(place, event, encoding == Encoding::IrcTags).into(),
-        _ => encode(encoding, &ServerFrame::Event(event.clone())),
+        Encoding::Json | Encoding::Msgpack => encode(encoding, &ServerFrame::Event(event.clone())),
+        _ => lines(encoding, irc::event(place, event, encoding.is_tagged()).as_bytes()),
     }
 }
 

@@ -45,6 +45,8 @@ pub struct Config {
     pub max_connections_per_address: usize,
     /// Where IRC clients come in.
     pub irc: SocketAddr,
+    /// Messages that one person may write in 30 seconds; moderators five times as many.
+    pub rate: u32,
     /// Threads that write to clients.
     pub threads: usize,
 }
@@ -57,6 +59,7 @@ impl Default for Config {
             max_connections: 200_000,
             max_connections_per_address: 500,
             irc: SocketAddr::from(([127, 0, 0, 1], 0)),
+            rate: 20,
             threads: std::thread::available_parallelism().map_or(2, Into::into),
         }
     }
@@ -92,7 +95,7 @@ impl Chat {
         let Deps { store, hub, bus } = deps;
         let stopping = CancellationToken::new();
         let irc = TcpListener::bind(config.irc).await.map_err(|error| BindError::Port(config.irc, error))?;
-        let node = Node::new(store, hub, bus, Fanout::new(config.threads)?, stopping.clone());
+        let node = Node::new(store, hub, bus, Fanout::new(config.threads)?, config.rate, stopping.clone());
         Ok(Self { config, node, irc, places: Places::default(), stopping })
     }
 

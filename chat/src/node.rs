@@ -37,6 +37,8 @@ pub struct Node {
     pub fanout: Fanout,
     pub scribe: Scribe,
     pub people: People,
+    /// Messages of one person in 30 seconds.
+    pub rate: u32,
     pub shutdown: CancellationToken,
     rooms: Mutex<HashMap<String, Arc<Room>>>,
     forwarded: Mutex<HashMap<u64, Answer>>,
@@ -59,7 +61,7 @@ impl Drop for Presence {
 }
 
 impl Node {
-    pub fn new(store: Store, hub: Hub, bus: Bus, fanout: Fanout, shutdown: CancellationToken) -> Arc<Self> {
+    pub fn new(store: Store, hub: Hub, bus: Bus, fanout: Fanout, rate: u32, shutdown: CancellationToken) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
             name: rivulet_store::random_name(),
             scribe: Scribe::start(store.clone(), shutdown.clone()),
@@ -68,6 +70,7 @@ impl Node {
             hub,
             bus,
             fanout,
+            rate,
             shutdown,
             rooms: Mutex::default(),
             forwarded: Mutex::default(),

@@ -73,7 +73,7 @@ impl Room {
         let (requests, inbox) = mpsc::channel(REQUESTS);
         let room = Arc::new(Self {
             members: node.fanout.members(&channel),
-            core: Mutex::new(Core::new(Default::default(), Vec::new())),
+            core: Mutex::new(Core::new(Default::default(), Vec::new(), node.rate)),
             requests,
             ready: watch::Sender::new(false),
             clients: AtomicUsize::new(0),
@@ -210,7 +210,7 @@ impl Keeper {
         let channel_id = &self.room.channel.id;
         let facts = self.node.store.chat_facts(channel_id, now_ms).await?;
         let messages = self.node.store.last_chat_messages(channel_id, REMEMBERED).await?;
-        *self.room.core() = Core::new(facts, messages);
+        *self.room.core() = Core::new(facts, messages, self.node.rate);
         let log = self.node.bus.log(&self.topic).await.unwrap_or_default();
         self.take_in(&log);
         self.claim().await

@@ -200,8 +200,19 @@ impl Write for Io<'_, '_> {
     }
 }
 
+/// The server's end of a connection that was upgraded. What it writes goes through the connection.
+pub fn server_end() -> WebSocketContext {
+    let config = WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(0)
+        .max_write_buffer_size(MAX_FRAME_BYTES * 2)
+        .max_message_size(Some(MAX_FRAME_BYTES))
+        .max_frame_size(Some(MAX_FRAME_BYTES));
+    WebSocketContext::new(Role::Server, Some(config))
+}
+
 /// The next message, as far as it is there.
-fn read(
+pub fn read(
     conn: &Conn,
     socket: &mut WebSocketContext,
     early: &mut Vec<u8>,
@@ -316,16 +327,9 @@ impl Front {
     }
 
     async fn talk(&self, channel: Channel, network: Network, socket: Socket, early: Vec<u8>, encoding: Encoding) {
-        let config = WebSocketConfig::default()
-            .read_buffer_size(READ_BUFFER)
-            .write_buffer_size(0)
-            .max_write_buffer_size(MAX_FRAME_BYTES * 2)
-            .max_message_size(Some(MAX_FRAME_BYTES))
-            .max_frame_size(Some(MAX_FRAME_BYTES));
-        let websocket = WebSocketContext::new(Role::Server, Some(config));
         // Until it has said who it is, nobody else knows this connection.
         let unknown = Arc::new(Conn::new(socket, encoding, network, clock::seconds()));
-        let mut talk = Talk { conn: unknown, socket: websocket, early };
+        let mut talk = Talk { conn: unknown, socket: server_end(), early };
         let hello = match timeout(HELLO_WITHIN, talk.hear()).await {
             Ok(Heard::Frame(message)) => frame(encoding, message),
             Ok(Heard::Close(code)) => return talk.end(code).await,

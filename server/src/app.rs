@@ -143,6 +143,7 @@ impl App {
                 max_connections: settings.max_chatters,
                 max_connections_per_address: settings.max_chatters_per_address,
                 irc: settings.irc,
+                rate: settings.chat_rate,
                 ..Default::default()
             },
             rivulet_chat::Deps { store: store.clone(), hub: hub.clone(), bus },

@@ -127,6 +127,9 @@ pub struct Serve {
     /// Chat connections from one address
     #[arg(long, env = "RIVULET_MAX_CHATTERS_PER_ADDRESS", default_value_t = 500, value_name = "N")]
     pub max_chatters_per_address: usize,
+    /// Chat messages that one person may write in 30 seconds; moderators five times as many
+    #[arg(long, env = "RIVULET_CHAT_RATE", default_value_t = 20, value_name = "N")]
+    pub chat_rate: u32,
     /// Name of this site
     #[arg(long, env = "RIVULET_NAME", default_value = "Rivulet", value_name = "NAME")]
     pub name: String,

@@ -29,10 +29,9 @@ const DUPLICATE_MS: i64 = 30_000;
 const UNIQUE_MS: i64 = 10 * 60_000;
 /// Texts shorter than this may be repeated by others.
 const UNIQUE_CHARS: usize = 9;
-/// Messages of one person within the window; of a moderator.
+/// In which the messages of one person are counted; a moderator may write so many times more.
 const RATE_WINDOW_MS: i64 = 30_000;
-const RATE: usize = 20;
-const RATE_OF_MODERATORS: usize = 100;
+const MODERATORS: usize = 5;
 /// So many who never wrote before, within the window, are a burst. It is told once in a while.
 const BURST: usize = 20;
 const BURST_WINDOW_MS: i64 = 10_000;
@@ -131,11 +130,12 @@ pub struct Core {
     delayed: VecDeque<(i64, Message)>,
     newcomers: VecDeque<i64>,
     burst_told_ms: i64,
+    rate: usize,
 }
 
 impl Core {
-    /// `recent` is what was said last, the oldest first.
-    pub fn new(facts: ChatFacts, recent: Vec<Message>) -> Self {
+    /// `recent` is what was said last, the oldest first; `rate` what one person may write in 30 seconds.
+    pub fn new(facts: ChatFacts, recent: Vec<Message>, rate: u32) -> Self {
         let mut core = Self {
             bans: facts.bans.iter().cloned().collect(),
             warnings: facts.warnings.iter().cloned().collect(),
@@ -152,6 +152,7 @@ impl Core {
             delayed: VecDeque::new(),
             newcomers: VecDeque::new(),
             burst_told_ms: i64::MIN / 2,
+            rate: rate.max(1) as usize,
             facts,
         };
         let (emotes, commands) = (std::mem::take(&mut core.facts.emotes), std::mem::take(&mut core.facts.commands));
@@ -307,7 +308,7 @@ impl Core {
         }
         let chatter = self.chatters.get(user_id);
         let times = || chatter.iter().flat_map(|c| c.times.iter().copied());
-        let rate = if speaker.moderator { RATE_OF_MODERATORS } else { RATE };
+        let rate = if speaker.moderator { self.rate.saturating_mul(MODERATORS) } else { self.rate };
         if times().filter(|at| now_ms - at < RATE_WINDOW_MS).count() >= rate {
             let oldest = times().rev().nth(rate - 1).unwrap_or(now_ms);
             let left = (oldest + RATE_WINDOW_MS - now_ms).max(1);
@@ -636,7 +637,7 @@ impl Core {
             self.chatters.retain(|_, chatter| chatter.times.back().is_some_and(|at| *at > since));
         }
         let chatter = self.chatters.entry(user_id.to_owned()).or_default();
-        while chatter.times.len() >= RATE_OF_MODERATORS {
+        while chatter.times.len() > 1 && chatter.times.front().is_some_and(|at| now_ms - at >= RATE_WINDOW_MS) {
             chatter.times.pop_front();
         }
         chatter.times.push_back(now_ms);

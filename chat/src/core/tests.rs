@@ -5,6 +5,7 @@ use super::*;
 use rivulet_protocol::chat::{ChatAction, Person};
 
 const T: i64 = 1_700_000_000_000;
+const RATE: u32 = 20;
 
 fn author(name: &str) -> Author {
     Author { id: format!("id-{name}"), login: name.into(), display_name: name.into(), ..Author::default() }
@@ -30,7 +31,7 @@ impl Stage {
     }
 
     fn with(facts: ChatFacts) -> Self {
-        Self { core: Core::new(facts, Vec::new()), next: 0, effects: Effects::default() }
+        Self { core: Core::new(facts, Vec::new(), RATE), next: 0, effects: Effects::default() }
     }
 
     fn say_as(&mut self, now_ms: i64, speaker: &Speaker, text: &str) -> Result<String, Refusal> {

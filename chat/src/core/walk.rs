@@ -56,7 +56,7 @@ fn person(who: usize) -> Person {
 
 fn walk(seed: u64) {
     let mut dice = Dice(seed);
-    let mut core = Core::new(ChatFacts::default(), Vec::new());
+    let mut core = Core::new(ChatFacts::default(), Vec::new(), 20);
     let mut model = Model::default();
     let mut now = 1_700_000_000_000;
     let mut shown: Vec<(String, usize)> = Vec::new();

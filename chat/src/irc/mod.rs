@@ -3,6 +3,7 @@
 mod line;
 mod notices;
 pub mod session;
+mod web;
 
 use rivulet_protocol::chat::{Author, Badge, Event, Message, Numbered};
 use rivulet_protocol::rest::ChatSettings;

@@ -1,16 +1,16 @@
 //! One IRC client: who it is, which channels it is in, and what it says there.
 
 use super::line::Line;
+use super::web::{self, Web};
 use super::{HOST, Place, notice, notices, room_state, user_state};
 use crate::Config;
 use crate::clock;
 use crate::commands;
 use crate::conn::Conn;
-use crate::frames::Encoding;
+use crate::frames::{self, Encoding};
 use crate::node::{Node, Presence};
 use crate::places::{Place as Seat, Places};
 use crate::socket::Socket;
-use bytes::Bytes;
 use rivulet_protocol::ChannelName;
 use rivulet_protocol::address::Network;
 use rivulet_protocol::chat::{Author, Refusal, RefusalCode, Say, close};
@@ -58,8 +58,11 @@ pub async fn listen(
         let Some(seat) = places.take(network, &config) else { continue };
         let node = node.clone();
         tokio::spawn(async move {
-            let conn = Arc::new(Conn::new(Socket::tcp(stream), Encoding::Irc, network, clock::seconds()));
-            Session::new(conn, node, seat).run().await;
+            if let Ok(Ok((stream, web))) = timeout(LOG_IN_WITHIN, web::open(stream)).await {
+                let encoding = if web.is_some() { Encoding::IrcWeb } else { Encoding::Irc };
+                let conn = Arc::new(Conn::new(Socket::tcp(stream), encoding, network, clock::seconds()));
+                Session::new(conn, web, node, seat).run().await;
+            }
         });
     }
 }
@@ -68,6 +71,8 @@ struct Session {
     conn: Arc<Conn>,
     node: Arc<Node>,
     _seat: Seat,
+    /// Where lines come in messages of a WebSocket.
+    web: Option<Web>,
     buffer: Vec<u8>,
     pass: Option<String>,
     nick: Option<String>,
@@ -82,11 +87,12 @@ struct Session {
 }
 
 impl Session {
-    fn new(conn: Arc<Conn>, node: Arc<Node>, seat: Seat) -> Self {
+    fn new(conn: Arc<Conn>, web: Option<Web>, node: Arc<Node>, seat: Seat) -> Self {
         Self {
             conn,
             node,
             _seat: seat,
+            web,
             buffer: Vec::new(),
             pass: None,
             nick: None,
@@ -140,6 +146,14 @@ impl Session {
                 return Ok(None);
             }
             let (conn, buffer) = (self.conn.clone(), &mut self.buffer);
+            if let Some(web) = &mut self.web {
+                match web.message(&conn).await? {
+                    Some(lines) => buffer.extend_from_slice(&lines),
+                    None => return Ok(None),
+                }
+                self.conn.hear(clock::seconds());
+                continue;
+            }
             let mut chunk = [0; 1024];
             let read = conn.attend(|cx| conn.socket().poll_read(cx, &mut chunk).map(|read| read.unwrap_or(0)));
             match read.await? {
@@ -151,7 +165,7 @@ impl Session {
     }
 
     fn send(&self, text: &str) {
-        self.conn.send(Bytes::copy_from_slice(text.as_bytes()));
+        self.conn.send(frames::lines(self.conn.encoding(), text.as_bytes()));
     }
 
     fn nick(&self) -> &str {
@@ -209,7 +223,7 @@ impl Session {
                 let known = asked.split_whitespace().all(|one| CAPABILITIES.split(' ').any(|ours| ours == one));
                 if known && asked.split_whitespace().any(|one| one == "twitch.tv/tags") {
                     self.tagged = true;
-                    self.conn.set_encoding(Encoding::IrcTags);
+                    self.conn.set_encoding(self.conn.encoding().with_tags());
                 }
                 let answer = if known { "ACK" } else { "NAK" };
                 self.send(&format!(":{HOST} CAP * {answer} :{asked}\r\n"));
@@ -328,7 +342,8 @@ impl Session {
             if let Some(chatter) = &chatter {
                 text += &user_state(name.as_str(), &chatter.speaker.author, self.tagged);
             }
-            self.node.fanout.join(&presence.room.members, &self.conn, |ring| (ring.end(), text.into()));
+            let welcome = frames::lines(self.conn.encoding(), text.as_bytes());
+            self.node.fanout.join(&presence.room.members, &self.conn, |ring| (ring.end(), welcome));
         }
         if self.rooms.is_empty() {
             self.node.fanout.look_after(&self.conn);

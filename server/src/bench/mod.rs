@@ -2,6 +2,7 @@
 //! starts the servers that it needs, pins them to one core and puts the load on another.
 
 mod api;
+mod chat;
 mod generator;
 mod ingest;
 mod ladder;
@@ -28,6 +29,8 @@ pub enum Bench {
     Requests(requests::Requests),
     /// The directory page and the channel API of a large instance, against an axum server that says hello
     Api(api::Options),
+    /// Chat: idle connections, a large room, many small ones beside nats-server, a storm, slow readers, IRC
+    Chat(chat::Options),
     /// An axum server that says hello
     #[command(hide = true)]
     Hello,
@@ -43,6 +46,7 @@ pub fn run(bench: Bench) -> anyhow::Result<()> {
         Bench::Unwatched(options) => ingest::unwatched(&options),
         Bench::Requests(options) => requests::run(&options),
         Bench::Api(options) => api::run(&options),
+        Bench::Chat(options) => chat::run(&options),
         Bench::Hello => api::hello(),
         Bench::Publish { input } => generator::run(&input),
     }

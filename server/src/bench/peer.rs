@@ -2,18 +2,20 @@
 
 use anyhow::{Context, bail, ensure};
 use rivulet_protocol::ChannelName;
-use rivulet_protocol::rest::Role;
+use rivulet_protocol::rest::{Role, Scope};
 use rivulet_store::testing::{TempDir, seed};
-use rivulet_store::{Store, StreamKey, password};
+use rivulet_store::{AccessToken, Store, StreamKey, password};
 use std::ffi::OsStr;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 pub const SERVER_CORE: usize = 0;
 pub const LOAD_CORE: usize = 1;
+/// Until it is known, or for a server that has none.
+const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 const START_WITHIN: Duration = Duration::from_secs(30);
 /// The kernel counts processor time in these.
 const TICKS_A_SECOND: f64 = 100.0;
@@ -29,8 +31,11 @@ pub fn pinned(core: usize, program: impl AsRef<OsStr>) -> Command {
 pub struct Peer {
     child: Child,
     pub http: SocketAddr,
+    pub irc: SocketAddr,
     /// Where each encoder publishes.
     pub publish: Vec<String>,
+    /// Of the owner of all channels, for the chat.
+    pub token: String,
     folder: TempDir,
 }
 
@@ -38,8 +43,10 @@ impl Peer {
     /// Rivulet with `channels` channels, named `bench0` and so on.
     pub fn rivulet(channels: usize, flags: &[String]) -> anyhow::Result<Self> {
         let folder = TempDir::new();
-        let keys = make_channels(&folder.path().join("rivulet.db"), channels)?;
-        Self::serve(folder, &keys, flags)
+        let (keys, token) = make_channels(&folder.path().join("rivulet.db"), channels)?;
+        let mut peer = Self::serve(folder, &keys, flags)?;
+        peer.token = token;
+        Ok(peer)
     }
 
     /// Rivulet with a large instance's users and channels, `channel1` and so on.
@@ -66,7 +73,7 @@ impl Peer {
             .stderr(std::fs::File::create(&log)?)
             .spawn()
             .context("cannot start the server")?;
-        let mut peer = Self { child, http: SocketAddr::from(([127, 0, 0, 1], 0)), publish: Vec::new(), folder };
+        let mut peer = Self { child, http: NOWHERE, irc: NOWHERE, publish: Vec::new(), token: String::new(), folder };
         peer.http = peer.listening(&log, "http")?;
         Ok(peer)
     }
@@ -83,9 +90,10 @@ impl Peer {
             .stderr(std::fs::File::create(&log)?)
             .spawn()
             .context("cannot start the server")?;
-        let mut peer = Self { child, http: SocketAddr::from(([127, 0, 0, 1], 0)), publish: Vec::new(), folder };
+        let mut peer = Self { child, http: NOWHERE, irc: NOWHERE, publish: Vec::new(), token: String::new(), folder };
         peer.http = peer.listening(&log, "http")?;
         let rtmp = peer.listening(&log, "rtmp")?;
+        peer.irc = peer.listening(&log, "irc")?;
         peer.publish = keys.iter().map(|key| format!("rtmp://{rtmp}/live/{}", key.reveal())).collect();
         Ok(peer)
     }
@@ -107,7 +115,7 @@ impl Peer {
             .spawn()
             .context("cannot run nginx")?;
         let publish = (0..encoders).map(|n| format!("rtmp://{rtmp}/live/bench{n}")).collect();
-        let mut peer = Self { child, http, publish, folder };
+        let mut peer = Self { child, http, irc: NOWHERE, publish, token: String::new(), folder };
         peer.wait("nginx", |_| TcpStream::connect(http).ok())?;
         Ok(peer)
     }
@@ -195,7 +203,7 @@ http {{
 }
 
 /// Written before the server starts: it would take as many commands otherwise.
-fn make_channels(database: &Path, count: usize) -> anyhow::Result<Vec<StreamKey>> {
+fn make_channels(database: &Path, count: usize) -> anyhow::Result<(Vec<StreamKey>, String)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let store = Store::open(&format!("sqlite:{}", database.display())).await?;
@@ -208,8 +216,11 @@ fn make_channels(database: &Path, count: usize) -> anyhow::Result<Vec<StreamKey>
             let channel = store.create_channel(&name, &owner.id, name.as_str(), now).await?;
             keys.push(store.rotate_key(&channel.id, now).await?.1);
         }
+        let token = AccessToken::generate();
+        let scopes = [Scope::ChatRead, Scope::ChatWrite];
+        store.add_access_token(&owner.id, &token.hash(), "bench", &scopes, now, None).await?;
         store.close().await;
-        Ok(keys)
+        Ok((keys, token.reveal().to_owned()))
     })
 }
 
