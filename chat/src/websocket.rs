@@ -354,9 +354,8 @@ impl Front {
         let code = self.listen(&mut talk, &presence).await;
         self.node.fanout.leave(&presence.room.members, &talk.conn);
         drop(presence);
-        match code {
-            Some(code) => talk.end(code).await,
-            None => {}
+        if let Some(code) = code {
+            talk.end(code).await;
         }
     }
 
