@@ -163,10 +163,10 @@ pub async fn log_in(app: &App, origin: &Origin, headers: &HeaderMap, user: User)
 }
 
 async fn logout(State(app): State<App>, origin: Origin, headers: HeaderMap) -> Result<Done, Refusal> {
-    if let Some(session) = origin.session(&headers) {
-        if let Some(user_id) = app.store.delete_session(&session).await? {
-            app.logged_out(&user_id).await;
-        }
+    if let Some(session) = origin.session(&headers)
+        && let Some(user_id) = app.store.delete_session(&session).await?
+    {
+        app.logged_out(&user_id).await;
     }
     Ok(Done { cookie: Some(origin.no_cookie()) })
 }

@@ -12,9 +12,10 @@ use bytes::{Buf, Bytes};
 use rivulet_protocol::address::Network;
 use rivulet_protocol::chat::{ServerFrame, close};
 use std::collections::{HashMap, VecDeque};
+use std::future::poll_fn;
 use std::io::ErrorKind;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU32};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use tokio::sync::Notify;
@@ -26,7 +27,7 @@ const STUCK_SECONDS: u32 = 45;
 
 pub struct Conn {
     socket: Socket,
-    pub encoding: Encoding,
+    encoding: AtomicU8,
     pub network: Network,
     /// Who it is, once it was said.
     identity: OnceLock<Identity>,
@@ -34,7 +35,7 @@ pub struct Conn {
     /// The socket takes nothing; the connection's task waits for it.
     blocked: AtomicBool,
     /// For the connection's task: there is something to write or to end.
-    pub wake: Notify,
+    wake: Notify,
     /// When something was heard from it, in seconds of the server's own clock.
     heard: AtomicU32,
     /// A close code, or zero.
@@ -67,7 +68,7 @@ impl Conn {
     pub fn new(socket: Socket, encoding: Encoding, network: Network, now: u32) -> Self {
         Self {
             socket,
-            encoding,
+            encoding: AtomicU8::new(encoding as u8),
             network,
             identity: OnceLock::new(),
             out: Mutex::default(),
@@ -102,6 +103,37 @@ impl Conn {
         self.identity.get().is_some_and(|identity| identity.moderator)
     }
 
+    pub fn encoding(&self) -> Encoding {
+        Encoding::ALL[usize::from(self.encoding.load(Relaxed))]
+    }
+
+    pub fn set_encoding(&self, encoding: Encoding) {
+        self.encoding.store(encoding as u8, Relaxed);
+    }
+
+    /// For the connection's task: waits for what `poll` waits for, and keeps the connection going
+    /// meanwhile. Otherwise it is to end, with this code.
+    pub async fn attend<T>(&self, mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Result<T, u16> {
+        loop {
+            let woken = self.wake.notified();
+            tokio::pin!(woken);
+            let next = poll_fn(|cx| {
+                if let Some(code) = self.closing() {
+                    return Poll::Ready(Some(Err(code)));
+                }
+                let unblocked = self.is_blocked() && self.poll_unblocked(cx).is_ready();
+                // Then it may have been told to end, or be blocked anew.
+                if unblocked || woken.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(None);
+                }
+                poll(cx).map(|done| Some(Ok(done)))
+            });
+            if let Some(next) = next.await {
+                return next;
+            }
+        }
+    }
+
     pub fn hear(&self, now: u32) {
         self.heard.store(now, Relaxed);
     }
@@ -126,7 +158,7 @@ impl Conn {
 
     /// A frame for this client alone.
     pub fn tell(&self, frame: &ServerFrame) {
-        self.send(frames::encode(self.encoding, frame));
+        self.send(frames::encode(self.encoding(), frame));
     }
 
     pub fn send(&self, bytes: Bytes) {
@@ -140,9 +172,7 @@ impl Conn {
         }
         out.pending_bytes += bytes.len();
         out.pending.push_back(bytes);
-        if !self.is_blocked() {
-            self.write(&mut out, &mut |bytes| self.socket.try_write(bytes), &mut Cache::new());
-        }
+        self.try_write(&mut out, &mut Cache::new());
     }
 
     /// From now on it gets what happens in a room after `cursor`, after `welcome`.
@@ -152,9 +182,7 @@ impl Conn {
         out.pending.push_back(welcome);
         out.joined.retain(|joined| !Arc::ptr_eq(&joined.room, &room));
         out.joined.push(Joined { room, cursor });
-        if !self.is_blocked() {
-            self.write(&mut out, &mut |bytes| self.socket.try_write(bytes), &mut Cache::new());
-        }
+        self.try_write(&mut out, &mut Cache::new());
     }
 
     pub fn leave(&self, room: &Arc<Members>) {
@@ -163,13 +191,19 @@ impl Conn {
 
     /// Writes what there is, as far as the socket takes it without waiting.
     pub fn flush(&self, cache: &mut Cache) {
+        if !self.is_blocked() {
+            self.try_write(&mut self.lock(), cache);
+        }
+    }
+
+    fn try_write(&self, out: &mut Out, cache: &mut Cache) {
         if self.is_blocked() {
             return;
         }
-        let mut out = self.lock();
-        // Meanwhile it may have become so.
-        if !self.is_blocked() {
-            self.write(&mut out, &mut |bytes| self.socket.try_write(bytes), cache);
+        self.write(out, &mut |bytes| self.socket.try_write(bytes), cache);
+        if self.is_blocked() {
+            // Its task goes on with it.
+            self.wake.notify_one();
         }
     }
 
@@ -191,7 +225,7 @@ impl Conn {
 
     /// Asks whether somebody is there, in the way of its protocol.
     pub fn ping(&self) {
-        let ping = match self.encoding {
+        let ping = match self.encoding() {
             Encoding::Json | Encoding::Msgpack => frames::PING,
             Encoding::Irc | Encoding::IrcTags => irc::PING,
         };
@@ -224,19 +258,25 @@ impl Conn {
                             out.blocked_since = clock::seconds();
                         }
                         self.blocked.store(true, Release);
-                        return self.wake.notify_one();
+                        return;
                     }
                     // The peer is gone; its task finds out when it reads.
                     Err(_) => return self.close(close::SILENT),
                 }
             }
             out.blocked_since = 0;
-            let moderator = self.is_moderator();
+            let (encoding, moderator) = (self.encoding(), self.is_moderator());
+            // On IRC nobody gets what they said themselves.
+            let own = self.user_id().filter(|_| encoding.is_irc());
             let batch = out.joined.iter_mut().find_map(|joined| {
-                let key = (Arc::as_ptr(&joined.room) as usize, joined.cursor, self.encoding, moderator);
-                let batch =
-                    cache.entry(key).or_insert_with(|| joined.room.batch(joined.cursor, self.encoding, moderator));
-                let batch = batch.clone()?;
+                let read = || joined.room.batch(joined.cursor, encoding, moderator, own.map(|id| &**id));
+                let batch = match own {
+                    None => {
+                        let key = (Arc::as_ptr(&joined.room) as usize, joined.cursor, encoding, moderator);
+                        cache.entry(key).or_insert_with(read).clone()
+                    }
+                    Some(_) => read(),
+                }?;
                 joined.cursor = batch.next;
                 Some(batch)
             });

@@ -6,9 +6,11 @@
 use crate::clock;
 use crate::conn::{Cache, Conn};
 use crate::frames::Encoding;
+use crate::irc::Place;
 use crate::ring::{Batch, Entry, Ring};
 use bytes::Bytes;
 use rivulet_protocol::chat::close;
+use rivulet_store::Channel;
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Release};
@@ -27,7 +29,8 @@ const SILENT_SECONDS: u32 = 125;
 
 /// A room as the fan-out sees it: what happened, and who is there.
 pub struct Members {
-    pub channel: Arc<str>,
+    id: String,
+    name: String,
     ring: Mutex<Ring>,
     shards: Vec<Share>,
 }
@@ -42,17 +45,21 @@ struct Share {
 }
 
 impl Members {
-    fn new(channel: &str, shards: usize) -> Self {
+    fn new(channel: &Channel, shards: usize) -> Self {
         let shards = std::iter::repeat_with(Share::default).take(shards).collect();
-        Self { channel: channel.into(), ring: Mutex::default(), shards }
+        Self { id: channel.id.clone(), name: channel.name.clone(), ring: Mutex::default(), shards }
+    }
+
+    fn place(&self) -> Place<'_> {
+        Place { id: &self.id, name: &self.name }
     }
 
     pub fn ring(&self) -> MutexGuard<'_, Ring> {
         lock(&self.ring)
     }
 
-    pub fn batch(&self, cursor: u64, encoding: Encoding, moderator: bool) -> Option<Batch> {
-        self.ring().batch(cursor, encoding, moderator, &self.channel)
+    pub fn batch(&self, cursor: u64, encoding: Encoding, moderator: bool, own: Option<&str>) -> Option<Batch> {
+        self.ring().batch(cursor, encoding, moderator, own, self.place())
     }
 
     pub fn count(&self) -> usize {
@@ -103,7 +110,7 @@ impl Fanout {
         Ok(Self { shards, threads: Mutex::new(threads) })
     }
 
-    pub fn members(&self, channel: &str) -> Arc<Members> {
+    pub fn members(&self, channel: &Channel) -> Arc<Members> {
         Arc::new(Members::new(channel, self.shards.len()))
     }
 
@@ -111,7 +118,7 @@ impl Fanout {
     pub fn push(&self, room: &Arc<Members>, entries: impl IntoIterator<Item = Entry>) {
         {
             let mut ring = room.ring();
-            entries.into_iter().for_each(|entry| ring.push(entry, &room.channel));
+            entries.into_iter().for_each(|entry| ring.push(entry, room.place()));
         }
         for shard in &self.shards {
             shard.wake(room);

@@ -16,7 +16,11 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    pub const COUNT: usize = 4;
+    pub const ALL: [Self; 4] = [Self::Json, Self::Msgpack, Self::Irc, Self::IrcTags];
+
+    pub fn is_irc(self) -> bool {
+        matches!(self, Self::Irc | Self::IrcTags)
+    }
 }
 
 const TEXT: u8 = 0x81;
@@ -53,9 +57,9 @@ pub fn encode(encoding: Encoding, frame: &ServerFrame) -> Bytes {
     }
 }
 
-pub fn event(encoding: Encoding, channel: &str, event: &Numbered) -> Bytes {
+pub fn event(encoding: Encoding, place: irc::Place<'_>, event: &Numbered) -> Bytes {
     match encoding {
-        Encoding::Irc | Encoding::IrcTags => irc::event(channel, event, encoding == Encoding::IrcTags).into(),
+        Encoding::Irc | Encoding::IrcTags => irc::event(place, event, encoding == Encoding::IrcTags).into(),
         _ => encode(encoding, &ServerFrame::Event(event.clone())),
     }
 }
@@ -74,6 +78,8 @@ mod tests {
     use super::*;
     use rivulet_protocol::chat::{Event, Hello, Position};
     use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketContext};
+
+    const PLACE: irc::Place<'_> = irc::Place { id: "c1", name: "c" };
 
     /// A real client reads what we write.
     fn read(bytes: &[u8]) -> Vec<u8> {
@@ -104,12 +110,12 @@ mod tests {
 
     #[test]
     fn both_encodings_say_the_same() {
-        let numbered = Numbered { position: Position { epoch: 3, n: 9 }, at_ms: 5, event: Event::Cleared };
+        let numbered = Numbered { position: Position { epoch: 3, n: 9 }, sent_ms: 5, event: Event::Cleared };
         let frame = ServerFrame::Event(numbered.clone());
-        let json = read(&event(Encoding::Json, "c", &numbered));
-        assert_eq!(String::from_utf8_lossy(&json), r#"{"op":"event","epoch":3,"n":9,"at_ms":5,"kind":"cleared"}"#);
+        let json = read(&event(Encoding::Json, PLACE, &numbered));
+        assert_eq!(String::from_utf8_lossy(&json), r#"{"op":"event","epoch":3,"n":9,"sent_ms":5,"kind":"cleared"}"#);
         assert_eq!(serde_json::from_slice::<ServerFrame>(&json).unwrap(), frame);
-        let packed = read(&event(Encoding::Msgpack, "c", &numbered));
+        let packed = read(&event(Encoding::Msgpack, PLACE, &numbered));
         assert!(packed.len() < json.len());
         assert_eq!(rmp_serde::from_slice::<ServerFrame>(&packed).unwrap(), frame);
     }

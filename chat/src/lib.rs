@@ -14,6 +14,7 @@ mod frames;
 mod irc;
 mod node;
 mod people;
+mod places;
 mod ring;
 mod room;
 mod scribe;
@@ -24,11 +25,13 @@ mod websocket;
 use axum::Router;
 use fanout::Fanout;
 use node::Node;
+use places::Places;
 use rivulet_bus::Bus;
 use rivulet_hub::Hub;
 use rivulet_store::Store;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 #[derive(Debug, Clone)]
@@ -40,6 +43,8 @@ pub struct Config {
     /// Connections in all, and from one address.
     pub max_connections: usize,
     pub max_connections_per_address: usize,
+    /// Where IRC clients come in.
+    pub irc: SocketAddr,
     /// Threads that write to clients.
     pub threads: usize,
 }
@@ -51,9 +56,18 @@ impl Default for Config {
             trusted_proxies: Vec::new(),
             max_connections: 200_000,
             max_connections_per_address: 500,
+            irc: SocketAddr::from(([127, 0, 0, 1], 0)),
             threads: std::thread::available_parallelism().map_or(2, Into::into),
         }
     }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    #[error("cannot listen for irc on {0}: {1}; stop what uses this port or choose another with --irc")]
+    Port(SocketAddr, std::io::Error),
+    #[error("cannot start a thread for the chat: {0}")]
+    Thread(#[from] std::io::Error),
 }
 
 #[derive(Clone)]
@@ -66,21 +80,30 @@ pub struct Deps {
 pub struct Chat {
     config: Config,
     node: Arc<Node>,
+    irc: TcpListener,
+    places: Places,
     /// Rooms and connections end.
     stopping: CancellationToken,
 }
 
 impl Chat {
-    pub fn new(config: Config, deps: Deps) -> std::io::Result<Self> {
+    /// Takes the port.
+    pub async fn bind(config: Config, deps: Deps) -> Result<Self, BindError> {
         let Deps { store, hub, bus } = deps;
         let stopping = CancellationToken::new();
+        let irc = TcpListener::bind(config.irc).await.map_err(|error| BindError::Port(config.irc, error))?;
         let node = Node::new(store, hub, bus, Fanout::new(config.threads)?, stopping.clone());
-        Ok(Self { config, node, stopping })
+        Ok(Self { config, node, irc, places: Places::default(), stopping })
+    }
+
+    /// Where IRC clients come in.
+    pub fn irc_addr(&self) -> std::io::Result<SocketAddr> {
+        self.irc.local_addr()
     }
 
     /// `/chat/{channel}`. Serve it with `into_make_service_with_connect_info::<SocketAddr>`.
     pub fn router(&self) -> Router {
-        websocket::router(self.config.clone(), self.node.clone())
+        websocket::router(self.config.clone(), self.node.clone(), self.places.clone())
     }
 
     /// Until `shutdown`; then every client is told to come back, and everything is written down.
@@ -89,6 +112,8 @@ impl Chat {
             return tracing::error!("another chat runs in this process");
         };
         let serving = tokio::spawn(self.node.clone().serve(notes));
+        let irc = irc::session::listen(self.irc, self.config, self.node.clone(), self.places, shutdown.clone());
+        tokio::spawn(irc);
         shutdown.cancelled().await;
         for room in self.node.all_rooms() {
             room.members.each(|conn| conn.close(rivulet_protocol::chat::close::RESTART));

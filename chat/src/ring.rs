@@ -3,8 +3,9 @@
 //! its place is gone, is told so, and goes on with the newest.
 
 use crate::frames::{self, Encoding};
+use crate::irc::Place;
 use bytes::{Bytes, BytesMut};
-use rivulet_protocol::chat::{Audience, Numbered, Position, ServerFrame};
+use rivulet_protocol::chat::{Audience, Event, Numbered, Position, ServerFrame};
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
 
@@ -21,7 +22,7 @@ pub struct Entry {
     pub audience: Audience,
     pub critical: bool,
     pub event: Numbered,
-    frames: [OnceLock<Bytes>; Encoding::COUNT],
+    frames: [OnceLock<Bytes>; Encoding::ALL.len()],
 }
 
 impl Entry {
@@ -30,9 +31,13 @@ impl Entry {
     }
 
     /// As bytes for the wire.
-    pub fn frame(&self, encoding: Encoding, channel: &str) -> &Bytes {
-        let encode = || frames::event(encoding, channel, &self.event);
+    pub fn frame(&self, encoding: Encoding, place: Place<'_>) -> &Bytes {
+        let encode = || frames::event(encoding, place, &self.event);
         self.frames[encoding as usize].get_or_init(encode)
+    }
+
+    fn is_by(&self, user_id: &str) -> bool {
+        matches!(&self.event.event, Event::Message(message) if message.author.id == user_id)
     }
 
     fn is_for(&self, moderator: bool) -> bool {
@@ -70,12 +75,12 @@ impl Ring {
         self.before = before;
     }
 
-    pub fn push(&mut self, entry: Entry, channel: &str) {
-        self.bytes += entry.frame(Encoding::Json, channel).len();
+    pub fn push(&mut self, entry: Entry, place: Place<'_>) {
+        self.bytes += entry.frame(Encoding::Json, place).len();
         self.entries.push_back(Arc::new(entry));
         while self.entries.len() > ENTRIES || self.bytes > BYTES {
             let Some(oldest) = self.entries.pop_front() else { break };
-            self.bytes -= oldest.frame(Encoding::Json, channel).len();
+            self.bytes -= oldest.frame(Encoding::Json, place).len();
             self.before = oldest.event.position;
             if oldest.critical {
                 if self.critical.len() >= CRITICAL {
@@ -112,8 +117,15 @@ impl Ring {
         self.entries.range(index..)
     }
 
-    /// What a client at `cursor` gets next; `None` when that is nothing.
-    pub fn batch(&self, cursor: u64, encoding: Encoding, moderator: bool, channel: &str) -> Option<Batch> {
+    /// What a client at `cursor` gets next, without what the user `own` said; `None` when that is nothing.
+    pub fn batch(
+        &self,
+        cursor: u64,
+        encoding: Encoding,
+        moderator: bool,
+        own: Option<&str>,
+        place: Place<'_>,
+    ) -> Option<Batch> {
         if cursor >= self.end() {
             return None;
         }
@@ -122,7 +134,7 @@ impl Ring {
         if gap {
             let lost = self.critical.iter().skip_while(|(place, _)| *place < cursor);
             for (_, entry) in lost.filter(|(_, entry)| entry.is_for(moderator)) {
-                bytes.extend_from_slice(entry.frame(encoding, channel));
+                bytes.extend_from_slice(entry.frame(encoding, place));
             }
             let told = ServerFrame::Gap { to: self.before };
             bytes.extend_from_slice(&frames::encode(encoding, &told));
@@ -132,8 +144,8 @@ impl Ring {
         let entries = self.entries.range((start - self.first) as usize..);
         let mut only: Option<&Bytes> = None;
         for entry in entries {
-            if entry.is_for(moderator) {
-                let frame = entry.frame(encoding, channel);
+            if entry.is_for(moderator) && !own.is_some_and(|own| entry.is_by(own)) {
+                let frame = entry.frame(encoding, place);
                 if !bytes.is_empty() && bytes.len() + frame.len() > BATCH_BYTES {
                     break;
                 }
@@ -159,13 +171,14 @@ impl Ring {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use rivulet_protocol::chat::Event;
+
+    const PLACE: Place<'_> = Place { id: "c1", name: "c" };
 
     fn entry(n: u64, audience: Audience, critical: bool) -> Entry {
         let event = Numbered {
             position: Position { epoch: 1, n },
-            at_ms: 0,
-            event: Event::Deleted { message_id: format!("m{n}") },
+            sent_ms: 0,
+            event: Event::Deleted { message_id: format!("m{n}"), login: String::new() },
         };
         Entry::new(audience, critical, event)
     }
@@ -178,45 +191,45 @@ mod tests {
     fn a_reader_gets_each_event_once() {
         let mut ring = Ring::default();
         for n in 1..=3 {
-            ring.push(entry(n, Audience::All, false), "c");
+            ring.push(entry(n, Audience::All, false), PLACE);
         }
-        let batch = ring.batch(0, Encoding::Json, false, "c").unwrap();
+        let batch = ring.batch(0, Encoding::Json, false, None, PLACE).unwrap();
         assert!(
             ["m1", "m2", "m3"].iter().all(|id| text(&batch).contains(id))
                 && batch.next == 3
                 && !text(&batch).contains("gap")
         );
-        assert!(ring.batch(3, Encoding::Json, false, "c").is_none());
-        let last = ring.batch(2, Encoding::Json, false, "c").unwrap();
+        assert!(ring.batch(3, Encoding::Json, false, None, PLACE).is_none());
+        let last = ring.batch(2, Encoding::Json, false, None, PLACE).unwrap();
         assert!(last.bytes.len() < batch.bytes.len() && last.next == 3);
     }
 
     #[test]
     fn who_gets_what() {
         let mut ring = Ring::default();
-        ring.push(entry(1, Audience::Moderators, false), "c");
-        ring.push(entry(2, Audience::Others, false), "c");
-        let moderator = ring.batch(0, Encoding::Json, true, "c").unwrap();
+        ring.push(entry(1, Audience::Moderators, false), PLACE);
+        ring.push(entry(2, Audience::Others, false), PLACE);
+        let moderator = ring.batch(0, Encoding::Json, true, None, PLACE).unwrap();
         assert!(text(&moderator).contains("m1") && !text(&moderator).contains("m2"));
-        let viewer = ring.batch(0, Encoding::Json, false, "c").unwrap();
+        let viewer = ring.batch(0, Encoding::Json, false, None, PLACE).unwrap();
         assert!(text(&viewer).contains("m2") && !text(&viewer).contains("m1") && viewer.next == 2);
-        assert!(ring.batch(1, Encoding::Json, true, "c").unwrap().bytes.is_empty());
+        assert!(ring.batch(1, Encoding::Json, true, None, PLACE).unwrap().bytes.is_empty());
     }
 
     #[test]
     fn a_slow_reader_is_told_and_misses_no_deed() {
         let mut ring = Ring::default();
         for n in 1..=3 * ENTRIES as u64 {
-            ring.push(entry(n, Audience::All, n % 100 == 0), "c");
+            ring.push(entry(n, Audience::All, n % 100 == 0), PLACE);
         }
-        let batch = ring.batch(0, Encoding::Json, false, "c").unwrap();
+        let batch = ring.batch(0, Encoding::Json, false, None, PLACE).unwrap();
         assert!(text(&batch).contains("gap"));
         assert!(text(&batch).contains("\"m100\"") && !text(&batch).contains("\"m101\""));
         assert!(ring.find(Position { epoch: 1, n: 5 }).is_none());
         assert_eq!(ring.find(ring.position()), Some(ring.end()));
         let before = Position { epoch: 1, n: 2 * ENTRIES as u64 };
         let cursor = ring.find(before).unwrap();
-        assert!(!text(&ring.batch(cursor, Encoding::Json, false, "c").unwrap()).contains("gap"));
+        assert!(!text(&ring.batch(cursor, Encoding::Json, false, None, PLACE).unwrap()).contains("gap"));
         assert_eq!(ring.after(before).count(), ENTRIES);
     }
 }

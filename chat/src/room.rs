@@ -72,7 +72,7 @@ impl Room {
     pub fn open(node: &Arc<Node>, channel: Channel) -> Arc<Self> {
         let (requests, inbox) = mpsc::channel(REQUESTS);
         let room = Arc::new(Self {
-            members: node.fanout.members(&channel.name),
+            members: node.fanout.members(&channel),
             core: Mutex::new(Core::new(Default::default(), Vec::new())),
             requests,
             ready: watch::Sender::new(false),
@@ -323,7 +323,7 @@ impl Keeper {
 
     /// Numbers what came of something, and gives it to everybody.
     async fn publish(&mut self, effects: Effects) {
-        let at_ms = now_ms();
+        let sent_ms = now_ms();
         let channel_id = &self.room.channel.id;
         for written in effects.written {
             self.node.scribe.write(match written {
@@ -342,7 +342,7 @@ impl Keeper {
                 .into_iter()
                 .map(|Outgoing { audience, event }| {
                     self.position.n += 1;
-                    Sent { audience, event: Numbered { position: self.position, at_ms, event } }
+                    Sent { audience, event: Numbered { position: self.position, sent_ms, event } }
                 })
                 .collect();
             self.deliver(&sent);
@@ -351,7 +351,7 @@ impl Keeper {
         }
         if effects.shield {
             let deed = Deed::Shield { on: true, settings: None };
-            match self.node.store.moderate(&self.room.channel, &Doer::server(), deed, at_ms).await {
+            match self.node.store.moderate(&self.room.channel, &Doer::server(), deed, sent_ms).await {
                 Ok(_) => {
                     let _ = Box::pin(self.catch_acts()).await;
                 }
@@ -476,8 +476,8 @@ impl Keeper {
                 audience: Audience::All,
                 event: Numbered {
                     position: before(&first),
-                    at_ms: now_ms(),
-                    event: Event::Interrupted { up_to_ms: entries[0].event.at_ms },
+                    sent_ms: now_ms(),
+                    event: Event::Interrupted { up_to_ms: entries[0].event.sent_ms },
                 },
             };
             if lost.event.position > self.position {

@@ -39,24 +39,20 @@ impl Socket {
         Self::Tcp(stream)
     }
 
-    pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Reads what is there.
+    pub fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         match self {
-            Self::Tcp(stream) => stream.poll_read_ready(cx),
-            // It can only be tried.
-            Self::Other(_) => Poll::Ready(Ok(())),
-        }
-    }
-
-    /// Reads what is there. `WouldBlock` arranges for a wake-up.
-    pub fn read(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Tcp(stream) => stream.try_read(buffer),
+            Self::Tcp(stream) => loop {
+                ready!(stream.poll_read_ready(cx))?;
+                match stream.try_read(buffer) {
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                    done => return Poll::Ready(done),
+                }
+            },
             Self::Other(stream) => {
                 let mut buffer = ReadBuf::new(buffer);
-                match Pin::new(&mut *lock(stream)).poll_read(cx, &mut buffer) {
-                    Poll::Ready(done) => done.map(|()| buffer.filled().len()),
-                    Poll::Pending => Err(ErrorKind::WouldBlock.into()),
-                }
+                ready!(Pin::new(&mut *lock(stream)).poll_read(cx, &mut buffer))?;
+                Poll::Ready(Ok(buffer.filled().len()))
             }
         }
     }

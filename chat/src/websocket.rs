@@ -6,6 +6,7 @@ use crate::clock;
 use crate::conn::Conn;
 use crate::frames::{self, Encoding};
 use crate::node::{Node, Presence};
+use crate::places::Places;
 use crate::ring::Ring;
 use crate::socket::Socket;
 use axum::Router;
@@ -28,7 +29,7 @@ use std::future::poll_fn;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -57,50 +58,8 @@ struct Front {
     channels: Mutex<HashMap<String, (Instant, Channel)>>,
 }
 
-/// Connections in all and by network.
-#[derive(Default)]
-pub struct Places(Arc<Mutex<Taken>>);
-
-#[derive(Default)]
-struct Taken {
-    all: usize,
-    by_network: HashMap<Network, usize>,
-}
-
-/// Given back when dropped.
-pub struct Place {
-    taken: Arc<Mutex<Taken>>,
-    network: Network,
-}
-
-impl Places {
-    pub fn take(&self, network: Network, config: &Config) -> Option<Place> {
-        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let here = taken.by_network.get(&network).copied().unwrap_or(0);
-        if taken.all >= config.max_connections || here >= config.max_connections_per_address {
-            return None;
-        }
-        taken.all += 1;
-        taken.by_network.insert(network, here + 1);
-        Some(Place { taken: self.0.clone(), network })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        taken.all = taken.all.saturating_sub(1);
-        if let Some(here) = taken.by_network.get_mut(&self.network) {
-            *here -= 1;
-            if *here == 0 {
-                taken.by_network.remove(&self.network);
-            }
-        }
-    }
-}
-
-pub fn router(config: Config, node: Arc<Node>) -> Router {
-    let front = Front { config, node, places: Places::default(), channels: Mutex::default() };
+pub fn router(config: Config, node: Arc<Node>, places: Places) -> Router {
+    let front = Front { config, node, places, channels: Mutex::default() };
     Router::new().route("/chat/{channel}", get(accept)).with_state(Arc::new(front))
 }
 
@@ -218,7 +177,10 @@ struct Io<'a, 'b> {
 impl Read for Io<'_, '_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.early.is_empty() {
-            return self.conn.socket().read(self.cx, buffer);
+            return match self.conn.socket().poll_read(self.cx, buffer) {
+                Poll::Ready(read) => read,
+                Poll::Pending => Err(ErrorKind::WouldBlock.into()),
+            };
         }
         let count = self.early.len().min(buffer.len());
         buffer[..count].copy_from_slice(&self.early[..count]);
@@ -238,6 +200,20 @@ impl Write for Io<'_, '_> {
     }
 }
 
+/// The next message, as far as it is there.
+fn read(
+    conn: &Conn,
+    socket: &mut WebSocketContext,
+    early: &mut Vec<u8>,
+    cx: &mut Context<'_>,
+) -> Poll<tungstenite::Result<Message>> {
+    match socket.read(&mut Io { conn, cx, early }) {
+        // Something is arranged for that wakes us up.
+        Err(tungstenite::Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => Poll::Pending,
+        read => Poll::Ready(read),
+    }
+}
+
 /// What a client has to say next.
 enum Heard {
     Frame(Message),
@@ -254,90 +230,51 @@ struct Talk {
 
 impl Talk {
     async fn hear(&mut self) -> Heard {
-        loop {
-            let woken = self.conn.wake.notified();
-            tokio::pin!(woken);
-            let conn = self.conn.clone();
-            let (socket, early) = (&mut self.socket, &mut self.early);
-            let heard = poll_fn(|cx| {
-                if let Some(code) = conn.closing() {
-                    return Poll::Ready(Some(Heard::Close(code)));
-                }
-                if conn.is_blocked() && conn.poll_unblocked(cx).is_ready() {
-                    // It may have been told to end.
-                    return Poll::Ready(None);
-                }
-                if woken.as_mut().poll(cx).is_ready() {
-                    return Poll::Ready(None);
-                }
-                loop {
-                    if early.is_empty() {
-                        match conn.socket().poll_readable(cx) {
-                            Poll::Pending => return Poll::Pending,
-                            Poll::Ready(Err(_)) => return Poll::Ready(Some(Heard::Gone)),
-                            Poll::Ready(Ok(())) => {}
-                        }
+        let conn = self.conn.clone();
+        let (socket, early) = (&mut self.socket, &mut self.early);
+        let heard = conn.attend(|cx| {
+            loop {
+                match read(&conn, socket, early, cx) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(Ok(Message::Ping(_) | Message::Pong(_))) => conn.hear(clock::seconds()),
+                    Poll::Ready(Ok(message)) => {
+                        conn.hear(clock::seconds());
+                        return Poll::Ready(Heard::Frame(message));
                     }
-                    let mut io = Io { conn: &conn, cx, early };
-                    match socket.read(&mut io) {
-                        Ok(Message::Ping(_) | Message::Pong(_)) => conn.hear(clock::seconds()),
-                        Ok(message) => {
-                            conn.hear(clock::seconds());
-                            return Poll::Ready(Some(Heard::Frame(message)));
-                        }
-                        Err(tungstenite::Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => {
-                            if let Socket::Other(_) = conn.socket() {
-                                return Poll::Pending;
-                            }
-                        }
-                        Err(tungstenite::Error::Capacity(_) | tungstenite::Error::Utf8(_)) => {
-                            return Poll::Ready(Some(Heard::Close(close::BAD_FRAME)));
-                        }
-                        Err(tungstenite::Error::Protocol(_)) => {
-                            return Poll::Ready(Some(Heard::Close(CloseCode::Protocol.into())));
-                        }
-                        Err(_) => return Poll::Ready(Some(Heard::Gone)),
+                    Poll::Ready(Err(tungstenite::Error::Capacity(_) | tungstenite::Error::Utf8(_))) => {
+                        return Poll::Ready(Heard::Close(close::BAD_FRAME));
                     }
+                    Poll::Ready(Err(tungstenite::Error::Protocol(_))) => {
+                        return Poll::Ready(Heard::Close(CloseCode::Protocol.into()));
+                    }
+                    Poll::Ready(Err(_)) => return Poll::Ready(Heard::Gone),
                 }
-            });
-            if let Some(heard) = heard.await {
-                return heard;
             }
-        }
+        });
+        heard.await.unwrap_or_else(Heard::Close)
     }
 
     /// Says goodbye and waits a moment for the answer, so that the client reads it.
     async fn end(mut self, code: u16) {
         let frame = CloseFrame { code: code.into(), reason: reason(code).into() };
-        let farewell = async {
-            let mut said = false;
-            poll_fn(|cx| {
+        let mut said = false;
+        let farewell = poll_fn(|cx| {
+            if !said {
+                said = true;
                 let mut io = Io { conn: &self.conn, cx, early: &mut self.early };
-                if !said {
-                    said = true;
-                    let _ = self.socket.close(&mut io, Some(frame.clone()));
+                let _ = self.socket.close(&mut io, Some(frame.clone()));
+            }
+            if self.conn.is_blocked() && self.conn.poll_unblocked(cx).is_pending() {
+                return Poll::Pending;
+            }
+            // Whatever still comes is not for us any more; its end is what we wait for.
+            loop {
+                let mut rest = [0; 512];
+                if ready!(self.conn.socket().poll_read(cx, &mut rest))? == 0 {
+                    return Poll::Ready(io::Result::Ok(()));
                 }
-                if self.conn.is_blocked() && self.conn.poll_unblocked(cx).is_pending() {
-                    return Poll::Pending;
-                }
-                loop {
-                    if self.conn.socket().poll_readable(cx)?.is_pending() {
-                        return Poll::Pending;
-                    }
-                    let mut io = Io { conn: &self.conn, cx, early: &mut self.early };
-                    match self.socket.read(&mut io) {
-                        Ok(_) => {}
-                        Err(tungstenite::Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => {
-                            if let Socket::Other(_) = self.conn.socket() {
-                                return Poll::Pending;
-                            }
-                        }
-                        Err(_) => return Poll::Ready(io::Result::Ok(())),
-                    }
-                }
-            })
-            .await
-        };
+            }
+        });
         let _ = timeout(GOODBYE, farewell).await;
     }
 }
@@ -511,12 +448,12 @@ impl Front {
         self.node.fanout.join(&room.members, conn, |ring: &Ring| {
             let found = resume.and_then(|position| ring.find(position));
             welcome.recovered = found.is_some();
-            welcome.position = ring.position();
+            welcome.position = resume.filter(|_| found.is_some()).unwrap_or(ring.position());
             if resume.is_some() && found.is_none() {
                 welcome.history = core.history(conn.is_moderator());
             }
             let frame = ServerFrame::Welcome(Box::new(welcome));
-            (found.unwrap_or(ring.end()), frames::encode(conn.encoding, &frame))
+            (found.unwrap_or(ring.end()), frames::encode(conn.encoding(), &frame))
         });
         drop(core);
         self.node.fanout.look_after(conn);
@@ -540,7 +477,7 @@ impl Front {
             if window.1 > FLOOD {
                 return Some(close::TOO_MANY);
             }
-            match frame(conn.encoding, message) {
+            match frame(conn.encoding(), message) {
                 None => {}
                 Some(Ok(ClientFrame::Ping)) => conn.tell(&ServerFrame::Pong),
                 Some(Ok(ClientFrame::Say(say))) if window.1 > FRAMES => {

@@ -136,16 +136,18 @@ impl App {
             Some(url) => Bus::redis(url).await?,
             None => Bus::local(),
         };
-        let chat = Chat::new(
+        let chat = Chat::bind(
             rivulet_chat::Config {
                 public_url: settings.public_url.clone(),
                 trusted_proxies: settings.trusted_proxies.clone(),
                 max_connections: settings.max_chatters,
                 max_connections_per_address: settings.max_chatters_per_address,
+                irc: settings.irc,
                 ..Default::default()
             },
             rivulet_chat::Deps { store: store.clone(), hub: hub.clone(), bus },
-        )?;
+        )
+        .await?;
         let https = tls.map(|mut tls| {
             tls.alpn_protocols = vec![b"h2".into(), b"http/1.1".into()];
             (settings.https, TlsAcceptor::from(Arc::new(tls)))
@@ -165,6 +167,7 @@ impl App {
         if let Some(addr) = self.ingest.rtmps_addr() {
             info!("listening name=rtmps addr={addr}");
         }
+        info!("listening name=irc addr={}", self.chat.irc_addr()?);
         // Event streams and idle connections end with the last of media, not with the signal.
         let drained = CancellationToken::new();
         let api = Api::new(

@@ -66,6 +66,7 @@ impl Store {
         Ok(notify.map(|notify| notify != 0))
     }
 
+    /// Since when.
     pub async fn follows_since(&self, user_id: &str, channel_id: &str) -> Result<Option<i64>, StoreError> {
         let sql = "SELECT created_at_ms FROM follows WHERE user_id = $1 AND channel_id = $2";
         Ok(sqlx::query_scalar(sql).bind(user_id).bind(channel_id).fetch_optional(&self.pool).await?)

@@ -445,7 +445,7 @@ impl Core {
                     self.delayed.push_back((i64::MAX, message.clone()));
                 }
             }
-            Event::Deleted { message_id } => self.forget(&TakenBack::One(message_id.clone())),
+            Event::Deleted { message_id, .. } => self.forget(&TakenBack::One(message_id.clone())),
             Event::UserCleared { user_id, .. } => self.forget(&TakenBack::Of(user_id.clone())),
             Event::Cleared => self.forget(&TakenBack::All),
             Event::Held { message } => {
@@ -519,9 +519,10 @@ impl Core {
                 let (user_id, login) = (user.id.clone(), user.login.clone());
                 effects.tell(Audience::All, Event::UserCleared { user_id, login, banned: false, seconds: None });
             }
-            Act::Delete { message_id, .. } => {
+            Act::Delete { message_id, user, .. } => {
                 self.take_back(TakenBack::One(message_id.clone()), by, effects);
-                effects.tell(Audience::All, Event::Deleted { message_id: message_id.clone() });
+                let (message_id, login) = (message_id.clone(), user.login.clone());
+                effects.tell(Audience::All, Event::Deleted { message_id, login });
             }
             Act::Clear => {
                 self.take_back(TakenBack::All, by, effects);

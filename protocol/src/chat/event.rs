@@ -14,7 +14,8 @@ pub struct Position {
 pub struct Numbered {
     #[serde(flatten)]
     pub position: Position,
-    pub at_ms: i64,
+    /// When the room said so.
+    pub sent_ms: i64,
     #[serde(flatten)]
     pub event: Event,
 }
@@ -37,6 +38,9 @@ pub enum Event {
     /// One message was taken back.
     Deleted {
         message_id: String,
+        /// Of who had said it.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        login: String,
     },
     /// All that a user said was taken back; with a ban or timeout, if `banned`.
     UserCleared {

@@ -133,9 +133,9 @@ pub struct Welcome {
     /// Absent for a guest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub you: Option<You>,
-    /// What has happened until now.
+    /// Everything after it follows as events.
     pub position: Position,
-    /// Everything after the position of `hello` follows as events. Otherwise `history` says what was
+    /// It is the position of `hello`. Otherwise `history` says what was
     /// said last, and the client does not know what it missed.
     pub recovered: bool,
     /// The newest messages, the oldest first; empty when recovered.

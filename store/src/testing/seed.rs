@@ -98,13 +98,21 @@ fn chat() -> Vec<String> {
         "INSERT INTO chat_unban_requests (id, channel_id, user_id, text, created_at_ms) \
          VALUES ('r1', 'c1', 'u1', 'x', 1)"
             .into(),
-        "INSERT INTO chat_badges (id, channel_id, title, picture, bytes, created_at_ms) \
-         VALUES ('d1', 'c1', 'x', 'p1', 1, 1)"
-            .into(),
-        "INSERT INTO chat_badge_holders (badge_id, user_id) VALUES ('d1', 'u1')".into(),
+        format!(
+            "INSERT INTO chat_badges (id, channel_id, title, picture, bytes, created_at_ms) {} \
+             SELECT 'd' || i, 'c' || i, 'x', 'p', 1, 1 FROM n",
+            numbers(50)
+        ),
+        format!(
+            "INSERT INTO chat_badge_holders (badge_id, user_id) {} SELECT 'd' || (i % 50 + 1), 'u' || i FROM n",
+            numbers(1_000)
+        ),
         "INSERT INTO polls (id, channel_id, question, ends_at_ms, created_at_ms) VALUES ('o1', 'c1', 'x', 1, 1)".into(),
         "INSERT INTO poll_options (poll_id, number, text) VALUES ('o1', 0, 'x')".into(),
-        "INSERT INTO raids (channel_id, to_id, viewers, leaves_at_ms) VALUES ('c1', 'c2', 1, 1)".into(),
+        format!(
+            "INSERT INTO raids (channel_id, to_id, viewers, leaves_at_ms) {} SELECT 'c' || i, 'c' || (i + 1), 1, 1 FROM n",
+            numbers(50)
+        ),
     ]
 }
 
