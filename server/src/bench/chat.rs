@@ -5,7 +5,7 @@
 
 use super::peer::{LOAD_CORE, Peer, SERVER_CORE, cpu_seconds, pinned, resident_bytes};
 use super::{median, verdict};
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use bytes::{Buf, BytesMut};
 use clap::Args;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -329,7 +329,9 @@ impl Speaker {
 fn server(rooms: usize) -> anyhow::Result<Peer> {
     let many = u32::MAX.to_string();
     let flags = ["--max-chatters-per-address", &many, "--chat-rate", &many, "--requests", &many];
-    Peer::rivulet(rooms, &flags.map(str::to_owned))
+    // It has a runtime of its own for a moment, which this thread cannot have a second time.
+    let start = || Peer::rivulet(rooms, &flags.map(str::to_owned));
+    std::thread::scope(|scope| scope.spawn(start).join()).map_err(|_| anyhow!("the server was not started"))?
 }
 
 /// Idle connections first, then a message a second for all of them; more often where there are fewer,
