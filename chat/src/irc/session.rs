@@ -61,7 +61,7 @@ pub async fn listen(
             if let Ok(Ok((stream, web))) = timeout(LOG_IN_WITHIN, web::open(stream)).await {
                 let encoding = if web.is_some() { Encoding::IrcWeb } else { Encoding::Irc };
                 let conn = Arc::new(Conn::new(Socket::tcp(stream), encoding, network, clock::seconds()));
-                Session::new(conn, web, node, seat).run().await;
+                Box::pin(Session::new(conn, web, node, seat).run()).await;
             }
         });
     }
@@ -118,7 +118,8 @@ impl Session {
             };
             match line {
                 Ok(Some(line)) => {
-                    if self.take(&line).await.is_break() {
+                    // What it does is larger than what it is.
+                    if Box::pin(self.take(&line)).await.is_break() {
                         break;
                     }
                 }
