@@ -124,8 +124,8 @@ pub fn parse(text: &str) -> Option<Result<Command, Refusal>> {
         "subscribersoff" => Ok(Command::Subscribers(false)),
         "emoteonly" => Ok(Command::EmoteOnly(true)),
         "emoteonlyoff" => Ok(Command::EmoteOnly(false)),
-        "uniquechat" | "unique" => Ok(Command::Unique(true)),
-        "uniquechatoff" | "uniqueoff" => Ok(Command::Unique(false)),
+        "uniquechat" | "unique" | "r9kbeta" => Ok(Command::Unique(true)),
+        "uniquechatoff" | "uniqueoff" | "r9kbetaoff" => Ok(Command::Unique(false)),
         "help" => Ok(Command::Help),
         _ => Err(Refusal::new(
             RefusalCode::UnknownCommand,

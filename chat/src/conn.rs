@@ -45,7 +45,6 @@ pub struct Conn {
 struct Identity {
     user_id: Arc<str>,
     may_say: bool,
-    moderator: bool,
 }
 
 #[derive(Default)]
@@ -59,6 +58,8 @@ struct Out {
 struct Joined {
     room: Arc<Members>,
     cursor: u64,
+    /// Gets what only moderators get.
+    moderator: bool,
 }
 
 /// Batches that were made for others at the same place in the same room.
@@ -84,8 +85,8 @@ impl Conn {
     }
 
     /// Said once, before it is in any room.
-    pub fn identify(&self, user_id: &str, moderator: bool, may_say: bool) {
-        let _ = self.identity.set(Identity { user_id: user_id.into(), may_say, moderator });
+    pub fn identify(&self, user_id: &str, may_say: bool) {
+        let _ = self.identity.set(Identity { user_id: user_id.into(), may_say });
     }
 
     /// `None` for a guest.
@@ -96,11 +97,6 @@ impl Conn {
     /// The user, where they may write.
     pub fn speaker(&self) -> Option<Arc<str>> {
         self.identity.get().filter(|identity| identity.may_say).map(|identity| identity.user_id.clone())
-    }
-
-    /// Gets what only moderators get.
-    pub fn is_moderator(&self) -> bool {
-        self.identity.get().is_some_and(|identity| identity.moderator)
     }
 
     pub fn encoding(&self) -> Encoding {
@@ -175,13 +171,14 @@ impl Conn {
         self.try_write(&mut out, &mut Cache::new());
     }
 
-    /// From now on it gets what happens in a room after `cursor`, after `welcome`.
-    pub fn join(&self, room: Arc<Members>, cursor: u64, welcome: Bytes) {
+    /// From now on it gets what happens in a room after `cursor`, after `welcome`; as a moderator of
+    /// this room, who may be none of another.
+    pub fn join(&self, room: Arc<Members>, moderator: bool, cursor: u64, welcome: Bytes) {
         let mut out = self.lock();
         out.pending_bytes += welcome.len();
         out.pending.push_back(welcome);
         out.joined.retain(|joined| !Arc::ptr_eq(&joined.room, &room));
-        out.joined.push(Joined { room, cursor });
+        out.joined.push(Joined { room, cursor, moderator });
         self.try_write(&mut out, &mut Cache::new());
     }
 
@@ -265,10 +262,11 @@ impl Conn {
                 }
             }
             out.blocked_since = 0;
-            let (encoding, moderator) = (self.encoding(), self.is_moderator());
+            let encoding = self.encoding();
             // On IRC nobody gets what they said themselves.
             let own = self.user_id().filter(|_| encoding.is_irc());
             let batch = out.joined.iter_mut().find_map(|joined| {
+                let moderator = joined.moderator;
                 let read = || joined.room.batch(joined.cursor, encoding, moderator, own.map(|id| &**id));
                 let batch = match own {
                     None => {

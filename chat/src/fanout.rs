@@ -126,12 +126,18 @@ impl Fanout {
     }
 
     /// `welcome` makes the first frame, with the ring as it is at that moment; it answers the cursor.
-    pub fn join(&self, room: &Arc<Members>, conn: &Arc<Conn>, welcome: impl FnOnce(&Ring) -> (u64, Bytes)) {
+    pub fn join(
+        &self,
+        room: &Arc<Members>,
+        conn: &Arc<Conn>,
+        moderator: bool,
+        welcome: impl FnOnce(&Ring) -> (u64, Bytes),
+    ) {
         let shard = self.shard_of(conn);
         let (cursor, bytes) = welcome(&room.ring());
         // What comes before it is in the list, it gets on joining; what comes after, with the round.
         lock(&room.shards[shard].conns).push(conn.clone());
-        conn.join(room.clone(), cursor, bytes);
+        conn.join(room.clone(), moderator, cursor, bytes);
     }
 
     pub fn leave(&self, room: &Arc<Members>, conn: &Arc<Conn>) {

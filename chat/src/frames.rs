@@ -4,6 +4,7 @@
 use crate::irc;
 use bytes::{BufMut, Bytes, BytesMut};
 use rivulet_protocol::chat::{ClientFrame, Numbered, ServerFrame};
+use rivulet_protocol::rest::ChatSettings;
 
 /// How a client wants it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -62,7 +63,7 @@ fn websocket(opcode: u8, payload: &[u8]) -> Bytes {
     frame.freeze()
 }
 
-/// A frame for one client, or an event for all. IRC has nothing for most frames.
+/// A frame for one client. IRC has nothing for most frames.
 pub fn encode(encoding: Encoding, frame: &ServerFrame) -> Bytes {
     match encoding {
         // Maps with text keys can always be written.
@@ -80,10 +81,11 @@ pub fn lines(encoding: Encoding, lines: &[u8]) -> Bytes {
     }
 }
 
-pub fn event(encoding: Encoding, place: irc::Place<'_>, event: &Numbered) -> Bytes {
+/// An event for all; `before` are the settings that it replaces.
+pub fn event(encoding: Encoding, place: irc::Place<'_>, event: &Numbered, before: Option<&ChatSettings>) -> Bytes {
     match encoding {
         Encoding::Json | Encoding::Msgpack => encode(encoding, &ServerFrame::Event(event.clone())),
-        _ => lines(encoding, irc::event(place, event, encoding.is_tagged()).as_bytes()),
+        _ => lines(encoding, irc::event(place, event, before, encoding.is_tagged()).as_bytes()),
     }
 }
 
@@ -135,10 +137,10 @@ mod tests {
     fn both_encodings_say_the_same() {
         let numbered = Numbered { position: Position { epoch: 3, n: 9 }, sent_ms: 5, event: Event::Cleared };
         let frame = ServerFrame::Event(numbered.clone());
-        let json = read(&event(Encoding::Json, PLACE, &numbered));
+        let json = read(&event(Encoding::Json, PLACE, &numbered, None));
         assert_eq!(String::from_utf8_lossy(&json), r#"{"op":"event","epoch":3,"n":9,"sent_ms":5,"kind":"cleared"}"#);
         assert_eq!(serde_json::from_slice::<ServerFrame>(&json).unwrap(), frame);
-        let packed = read(&event(Encoding::Msgpack, PLACE, &numbered));
+        let packed = read(&event(Encoding::Msgpack, PLACE, &numbered, None));
         assert!(packed.len() < json.len());
         assert_eq!(rmp_serde::from_slice::<ServerFrame>(&packed).unwrap(), frame);
     }

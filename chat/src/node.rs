@@ -10,6 +10,7 @@ use crate::signal::{EVERYWHERE, NodeSignal, RoomSignal, node_topic, read, write}
 use rivulet_bus::Bus;
 use rivulet_hub::{ChatNote, Hub, Said};
 use rivulet_protocol::chat::{Refusal, RefusalCode, Say, close};
+use rivulet_protocol::rest::AccessKind;
 use rivulet_store::playback::PlaybackKey;
 use rivulet_store::{Channel, Store, StoreError};
 use std::collections::HashMap;
@@ -110,6 +111,20 @@ impl Node {
 
     pub fn all_rooms(&self) -> Vec<Arc<Room>> {
         self.rooms().values().cloned().collect()
+    }
+
+    /// Whether somebody may be in a channel's room, who has a token, which says nothing of the channel.
+    pub async fn admits(&self, channel: &Channel, user_id: &str) -> Result<bool, StoreError> {
+        if channel.access == AccessKind::Public {
+            return Ok(true);
+        }
+        let Some(chatter) = self.people.find(channel, user_id).await? else { return Ok(false) };
+        Ok(chatter.speaker.moderator
+            || match channel.access {
+                AccessKind::Followers => chatter.speaker.follows_since_ms.is_some(),
+                AccessKind::Private => self.store.is_guest(&channel.id, user_id).await?,
+                _ => false,
+            })
     }
 
     /// Somebody says something, or gives a command, in a room.

@@ -6,6 +6,7 @@ use crate::frames::{self, Encoding};
 use crate::irc::Place;
 use bytes::{Bytes, BytesMut};
 use rivulet_protocol::chat::{Audience, Event, Numbered, Position, ServerFrame};
+use rivulet_protocol::rest::ChatSettings;
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
 
@@ -22,22 +23,26 @@ pub struct Entry {
     pub audience: Audience,
     pub critical: bool,
     pub event: Numbered,
+    /// The settings that it replaces.
+    before: Option<Box<ChatSettings>>,
     frames: [OnceLock<Bytes>; Encoding::ALL.len()],
 }
 
 impl Entry {
     pub fn new(audience: Audience, critical: bool, event: Numbered) -> Self {
-        Self { audience, critical, event, frames: Default::default() }
+        Self { audience, critical, event, before: None, frames: Default::default() }
     }
 
     /// As bytes for the wire.
     pub fn frame(&self, encoding: Encoding, place: Place<'_>) -> &Bytes {
-        let encode = || frames::event(encoding, place, &self.event);
+        let encode = || frames::event(encoding, place, &self.event, self.before.as_deref());
         self.frames[encoding as usize].get_or_init(encode)
     }
 
+    /// Said by them in a way that their own client shows by itself.
     fn is_by(&self, user_id: &str) -> bool {
-        matches!(&self.event.event, Event::Message(message) if message.author.id == user_id)
+        matches!(&self.event.event, Event::Message(message)
+            if message.author.id == user_id && message.announcement.is_none())
     }
 
     fn is_for(&self, moderator: bool) -> bool {
@@ -67,6 +72,8 @@ pub struct Ring {
     critical: VecDeque<(u64, Arc<Entry>)>,
     /// The position before the first entry.
     before: Position,
+    /// As they are after the newest entry.
+    settings: ChatSettings,
 }
 
 impl Ring {
@@ -75,7 +82,15 @@ impl Ring {
         self.before = before;
     }
 
-    pub fn push(&mut self, entry: Entry, place: Place<'_>) {
+    /// What holds when nothing has been pushed yet.
+    pub fn settings(&mut self, settings: ChatSettings) {
+        self.settings = settings;
+    }
+
+    pub fn push(&mut self, mut entry: Entry, place: Place<'_>) {
+        if let Event::Settings { settings } = &entry.event.event {
+            entry.before = Some(Box::new(std::mem::replace(&mut self.settings, settings.clone())));
+        }
         self.bytes += entry.frame(Encoding::Json, place).len();
         self.entries.push_back(Arc::new(entry));
         while self.entries.len() > ENTRIES || self.bytes > BYTES {

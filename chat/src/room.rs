@@ -210,6 +210,7 @@ impl Keeper {
         let channel_id = &self.room.channel.id;
         let facts = self.node.store.chat_facts(channel_id, now_ms).await?;
         let messages = self.node.store.last_chat_messages(channel_id, REMEMBERED).await?;
+        self.room.members.ring().settings(facts.settings.clone());
         *self.room.core() = Core::new(facts, messages, self.node.rate);
         let log = self.node.bus.log(&self.topic).await.unwrap_or_default();
         self.take_in(&log);

@@ -377,7 +377,7 @@ impl Front {
             let token = AccessToken::parse(token).ok_or(close::TICKET)?;
             let found = store.access_token_user(&token.hash(), now_ms).await.map_err(failed)?;
             let (user, scopes) = found.ok_or(close::TICKET)?;
-            if !scopes.contains(&Scope::ChatRead) || !self.may_be_in(channel, &user).await.map_err(failed)? {
+            if !scopes.contains(&Scope::ChatRead) || !self.node.admits(channel, &user.id).await.map_err(failed)? {
                 return Err(close::FORBIDDEN);
             }
             let (may_say, may_moderate) = (scopes.contains(&Scope::ChatWrite), scopes.contains(&Scope::Moderate));
@@ -399,20 +399,6 @@ impl Front {
         }
     }
 
-    /// Somebody with a token, which says nothing of the channel.
-    async fn may_be_in(&self, channel: &Channel, user: &User) -> Result<bool, rivulet_store::StoreError> {
-        if channel.access == AccessKind::Public {
-            return Ok(true);
-        }
-        let Some(chatter) = self.node.people.find(channel, &user.id).await? else { return Ok(false) };
-        Ok(chatter.speaker.moderator
-            || match channel.access {
-                AccessKind::Followers => chatter.speaker.follows_since_ms.is_some(),
-                AccessKind::Private => self.node.store.is_guest(&channel.id, &user.id).await?,
-                _ => false,
-            })
-    }
-
     /// Tells the client where it is, and lets it hear the room from there on.
     async fn welcome(
         &self,
@@ -422,12 +408,12 @@ impl Front {
         resume: Option<Position>,
     ) -> Result<(), u16> {
         let room = &presence.room;
-        let mut you = None;
+        let (mut you, mut moderator) = (None, false);
         if let Some(user) = &identity.user {
             let chatter = self.node.people.find(&room.channel, &user.id).await.map_err(|_| close::RESTART)?;
             let chatter = chatter.ok_or(close::TICKET)?;
-            let moderator = chatter.speaker.moderator && identity.may_moderate;
-            conn.identify(&user.id, moderator, identity.may_say);
+            moderator = chatter.speaker.moderator && identity.may_moderate;
+            conn.identify(&user.id, identity.may_say);
             you = Some(You { author: chatter.speaker.author.clone(), may_say: identity.may_say, moderator });
         }
         let ticket = match identity.ticket {
@@ -440,7 +426,7 @@ impl Front {
         };
         let core = room.core();
         let warning = you.as_ref().and_then(|you| core.warnings().get(&you.author.id).cloned());
-        let history = if resume.is_some() { Vec::new() } else { core.history(conn.is_moderator()) };
+        let history = if resume.is_some() { Vec::new() } else { core.history(moderator) };
         let mut welcome = Welcome {
             v: VERSION,
             channel_id: room.channel.id.clone(),
@@ -455,12 +441,12 @@ impl Front {
             ticket,
             heartbeat_ms: crate::fanout::HEARTBEAT_SECONDS * 1000,
         };
-        self.node.fanout.join(&room.members, conn, |ring: &Ring| {
+        self.node.fanout.join(&room.members, conn, moderator, |ring: &Ring| {
             let found = resume.and_then(|position| ring.find(position));
             welcome.recovered = found.is_some();
             welcome.position = resume.filter(|_| found.is_some()).unwrap_or(ring.position());
             if resume.is_some() && found.is_none() {
-                welcome.history = core.history(conn.is_moderator());
+                welcome.history = core.history(moderator);
             }
             let frame = ServerFrame::Welcome(Box::new(welcome));
             (found.unwrap_or(ring.end()), frames::encode(conn.encoding(), &frame))

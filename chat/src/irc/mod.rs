@@ -128,12 +128,25 @@ fn said(place: Place<'_>, message: &Message, tagged: bool) -> String {
     tags.line(format_args!(":{login}!{login}@{login}.{HOST} PRIVMSG #{name} :{text}"))
 }
 
-/// The modes of a room.
-pub fn room_state(place: Place<'_>, settings: &ChatSettings, tagged: bool) -> String {
-    let followers = settings.followers_only_minutes.map_or(-1, i64::from);
-    let tags = Tags::new(tagged).flag("emote-only", settings.emote_only).number("followers-only", followers);
-    let tags = tags.flag("r9k", settings.unique).add("room-id", place.id);
-    let tags = tags.number("slow", settings.slow_seconds.into()).flag("subs-only", settings.subscribers_only);
+/// The modes of a room: all of them for somebody who comes in, and after that what has changed.
+pub fn room_state(place: Place<'_>, settings: &ChatSettings, before: Option<&ChatSettings>, tagged: bool) -> String {
+    let modes = |it: &ChatSettings| {
+        [
+            ("emote-only", i64::from(it.emote_only)),
+            ("followers-only", it.followers_only_minutes.map_or(-1, i64::from)),
+            ("r9k", i64::from(it.unique)),
+            ("slow", i64::from(it.slow_seconds)),
+            ("subs-only", i64::from(it.subscribers_only)),
+        ]
+    };
+    let before = before.map(modes);
+    let changed = modes(settings).into_iter().filter(|mode| before.is_none_or(|before| !before.contains(mode)));
+    let mut changed = changed.peekable();
+    if changed.peek().is_none() {
+        return String::new();
+    }
+    let tags = Tags::new(tagged).add("room-id", place.id);
+    let tags = changed.fold(tags, |tags, (mode, value)| tags.number(mode, value));
     tags.line(format_args!(":{HOST} ROOMSTATE #{}", place.name))
 }
 
@@ -146,8 +159,8 @@ fn notice(name: &str, id: &str, text: &str, tagged: bool) -> String {
     Tags::new(tagged).add("msg-id", id).line(format_args!(":{HOST} NOTICE #{name} :{text}"))
 }
 
-/// An event as a line, or nothing where IRC has none for it.
-pub fn event(place: Place<'_>, event: &Numbered, tagged: bool) -> String {
+/// An event as a line, or nothing where IRC has none for it. `before` are the settings that it replaces.
+pub fn event(place: Place<'_>, event: &Numbered, before: Option<&ChatSettings>, tagged: bool) -> String {
     let Place { id, name } = place;
     let at = |tags: Tags| tags.add("room-id", id).number("tmi-sent-ts", event.sent_ms);
     match &event.event {
@@ -157,16 +170,17 @@ pub fn event(place: Place<'_>, event: &Numbered, tagged: bool) -> String {
             // What it said is not said again.
             tags.line(format_args!(":{HOST} CLEARMSG #{name} :"))
         }
-        Event::UserCleared { user_id, login, seconds, .. } => {
+        Event::UserCleared { user_id, login, banned, seconds } => {
             let tags = at(Tags::new(tagged)).add("target-user-id", user_id);
-            let tags = match seconds {
-                Some(seconds) => tags.number("ban-duration", i64::from(*seconds)),
+            // Without a time it would be a ban: who is only cleared has the shortest timeout, as on Twitch.
+            let tags = match seconds.or((!banned).then_some(1)) {
+                Some(seconds) => tags.number("ban-duration", i64::from(seconds)),
                 None => tags,
             };
             tags.line(format_args!(":{HOST} CLEARCHAT #{name} :{login}"))
         }
         Event::Cleared => at(Tags::new(tagged)).line(format_args!(":{HOST} CLEARCHAT #{name}")),
-        Event::Settings { settings } => room_state(place, settings, tagged),
+        Event::Settings { settings } => room_state(place, settings, before, tagged),
         Event::RaidIn { channel, display_name, viewers } => {
             let text = format!("{viewers} raiders from {display_name} have joined!");
             let tags = at(Tags::new(tagged).add("display-name", display_name).add("login", channel));
@@ -187,7 +201,9 @@ mod tests {
 
     fn lines(it: Event) -> (String, String) {
         let numbered = Numbered { position: Position { epoch: 1, n: 1 }, sent_ms: 1_700_000_000_000, event: it };
-        (event(PLACE, &numbered, true), event(PLACE, &numbered, false))
+        let before = ChatSettings::default();
+        let line = |tagged| event(PLACE, &numbered, Some(&before), tagged);
+        (line(true), line(false))
     }
 
     fn message() -> Message {
@@ -244,6 +260,10 @@ mod tests {
                 cleared(None),
                 "@room-id=c1;tmi-sent-ts=1700000000000;target-user-id=u1 :tmi.twitch.tv CLEARCHAT #stage :ann\r\n",
             ),
+            (
+                Event::UserCleared { user_id: "u1".into(), login: "ann".into(), banned: false, seconds: None },
+                "@room-id=c1;tmi-sent-ts=1700000000000;target-user-id=u1;ban-duration=1 :tmi.twitch.tv CLEARCHAT #stage :ann\r\n",
+            ),
             (Event::Cleared, "@room-id=c1;tmi-sent-ts=1700000000000 :tmi.twitch.tv CLEARCHAT #stage\r\n"),
             (
                 Event::Deleted { message_id: "m1".into(), login: "ann".into() },
@@ -253,11 +273,20 @@ mod tests {
                 Event::Settings {
                     settings: ChatSettings { slow_seconds: 12, unique: true, ..ChatSettings::default() },
                 },
-                "@emote-only=0;followers-only=-1;r9k=1;room-id=c1;slow=12;subs-only=0 :tmi.twitch.tv ROOMSTATE #stage\r\n",
+                "@room-id=c1;r9k=1;slow=12 :tmi.twitch.tv ROOMSTATE #stage\r\n",
             ),
+            (Event::Settings { settings: ChatSettings { delay_seconds: 2, ..ChatSettings::default() } }, ""),
             (Event::Unpinned, ""),
         ] {
             assert_eq!(lines(event).0, want);
         }
+    }
+
+    #[test]
+    fn all_modes_for_who_comes_in() {
+        let settings = ChatSettings { followers_only_minutes: Some(0), ..ChatSettings::default() };
+        let want =
+            "@room-id=c1;emote-only=0;followers-only=0;r9k=0;slow=0;subs-only=0 :tmi.twitch.tv ROOMSTATE #stage\r\n";
+        assert_eq!(room_state(PLACE, &settings, None, true), want);
     }
 }

@@ -20,10 +20,10 @@ pub fn refused(code: RefusalCode) -> &'static str {
         Held => "msg_rejected",
         BlockedTerm | Links => "msg_rejected_mandatory",
         UnknownCommand => "unrecognized_cmd",
-        Forbidden => "no_permission",
+        Forbidden | Scope => "no_permission",
         NoSuchUser => "invalid_user",
         NoSuchMessage => "bad_delete_message_error",
-        LogIn | Scope | Warned | Empty | TooLong | Usage | Unavailable => "msg_bad_characters",
+        LogIn | Warned | Empty | TooLong | Usage | Unavailable => "msg_bad_characters",
     }
 }
 

@@ -5,7 +5,7 @@ use super::web::{self, Web};
 use super::{HOST, Place, notice, notices, room_state, user_state};
 use crate::Config;
 use crate::clock;
-use crate::commands;
+use crate::commands::{self, Command};
 use crate::conn::Conn;
 use crate::frames::{self, Encoding};
 use crate::node::{Node, Presence};
@@ -80,6 +80,8 @@ struct Session {
     negotiating: bool,
     registered: bool,
     tagged: bool,
+    /// What it has logged in with, and what that is good for.
+    token: Option<AccessToken>,
     scopes: Vec<Scope>,
     rooms: HashMap<String, Presence>,
     joins: Vec<Instant>,
@@ -99,6 +101,7 @@ impl Session {
             negotiating: false,
             registered: false,
             tagged: false,
+            token: None,
             scopes: Vec::new(),
             rooms: HashMap::new(),
             joins: Vec::new(),
@@ -184,8 +187,12 @@ impl Session {
         let Some(line) = Line::parse(text) else { return ControlFlow::Continue(()) };
         match line.command.as_str() {
             "CAP" => self.capabilities(&line),
+            // Who somebody is does not change later.
+            "PASS" | "NICK" if self.registered => {}
             "PASS" => self.pass = Some(line.parameter(0).to_owned()),
             "NICK" => self.nick = Some(line.parameter(0).to_lowercase()),
+            // tmi.js asks without a word, and takes an answer only without a prefix.
+            "PING" if line.parameters.is_empty() => self.send("PONG\r\n"),
             "PING" => self.send(&format!(":{HOST} PONG {HOST} :{}\r\n", line.parameter(0))),
             "PONG" | "USER" => {}
             "QUIT" => return ControlFlow::Break(()),
@@ -241,7 +248,7 @@ impl Session {
         if !anonymous {
             let token = self.pass.take().unwrap_or_default();
             let token = AccessToken::parse(token.strip_prefix("oauth:").unwrap_or(&token));
-            let found = match token {
+            let found = match &token {
                 Some(token) => self.node.store.access_token_user(&token.hash(), clock::now_ms()).await,
                 None => Ok(None),
             };
@@ -256,11 +263,12 @@ impl Session {
                 self.send(&format!(":{HOST} NOTICE * :Login authentication failed\r\n"));
                 return ControlFlow::Break(());
             };
-            self.conn.identify(&user.id, scopes.contains(&Scope::Moderate), scopes.contains(&Scope::ChatWrite));
-            self.scopes = scopes;
+            self.conn.identify(&user.id, scopes.contains(&Scope::ChatWrite));
+            (self.token, self.scopes) = (token, scopes);
             who = Some(user);
         }
         self.registered = true;
+        self.node.fanout.look_after(&self.conn);
         let mut text = String::new();
         for (number, words) in [
             ("001", "Welcome, GLHF!"),
@@ -296,22 +304,24 @@ impl Session {
             return self.send(&notice(name.as_str(), "msg_ratelimit", "You join channels too fast.", self.tagged));
         }
         self.joins.push(Instant::now());
+        if !self.is_logged_in().await {
+            return self.conn.close(close::TICKET);
+        }
         let found = self.node.store.channel_by_name(name.as_str()).await;
-        let Ok(Some(row)) = found else { return };
-        if row.suspended(clock::now_ms()).is_some() {
+        let found = found.map(|row| row.filter(|row| row.suspended(clock::now_ms()).is_none()));
+        let Ok(Some(row)) = found else {
             let text = "This channel does not exist or has been suspended.";
             return self.send(&notice(name.as_str(), "msg_channel_suspended", text, self.tagged));
-        }
+        };
         let user_id = self.conn.user_id().cloned();
         let chatter = match &user_id {
             Some(user_id) => self.node.people.find(&row, user_id).await.ok().flatten(),
             None => None,
         };
-        let inside = chatter.as_ref().is_some_and(|it| it.speaker.moderator);
-        let admitted = row.access == AccessKind::Public
-            || inside
-            || (row.access == AccessKind::Followers
-                && chatter.as_ref().is_some_and(|it| it.speaker.follows_since_ms.is_some()));
+        let admitted = match &user_id {
+            Some(user_id) => self.node.admits(&row, user_id).await.unwrap_or(false),
+            None => row.access == AccessKind::Public,
+        };
         if !admitted {
             return self.send(&notice(
                 name.as_str(),
@@ -339,17 +349,26 @@ impl Session {
                 ));
             }
             let place = Place { id: &row.id, name: name.as_str() };
-            text += &room_state(place, core.settings(), self.tagged);
+            // In this order: the modes end it.
             if let Some(chatter) = &chatter {
                 text += &user_state(name.as_str(), &chatter.speaker.author, self.tagged);
             }
+            text += &room_state(place, core.settings(), None, self.tagged);
             let welcome = frames::lines(self.conn.encoding(), text.as_bytes());
-            self.node.fanout.join(&presence.room.members, &self.conn, |ring| (ring.end(), welcome));
-        }
-        if self.rooms.is_empty() {
-            self.node.fanout.look_after(&self.conn);
+            let moderator = chatter.is_some_and(|it| it.speaker.moderator) && self.scopes.contains(&Scope::Moderate);
+            self.node.fanout.join(&presence.room.members, &self.conn, moderator, |ring| (ring.end(), welcome));
         }
         self.rooms.insert(name.as_str().to_owned(), presence);
+    }
+
+    /// Whether the token that it came with still holds.
+    async fn is_logged_in(&self) -> bool {
+        match &self.token {
+            Some(token) => {
+                matches!(self.node.store.access_token_user(&token.hash(), clock::now_ms()).await, Ok(Some(_)))
+            }
+            None => true,
+        }
     }
 
     fn part(&mut self, channel: &str) {
@@ -378,7 +397,11 @@ impl Session {
             text,
             reply_to: line.tag("reply-parent-msg-id").map(str::to_owned),
         };
+        let moderates = command.as_ref().is_some_and(|it| !matches!(it, Command::Me(_) | Command::Help));
         let result = match self.conn.speaker() {
+            Some(_) if moderates && !self.scopes.contains(&Scope::Moderate) => {
+                Err(Refusal::new(RefusalCode::Scope, "This token may not moderate."))
+            }
             Some(user_id) => self.node.say(&presence.room, &user_id, say).await.map(|said| (user_id, said)),
             None => Err(Refusal::new(RefusalCode::LogIn, "Log in with a token that may write.")),
         };

@@ -20,13 +20,12 @@ pub struct Web {
 
 /// Answers the request of a client that wants a WebSocket; others are left as they came.
 pub async fn open(mut stream: TcpStream) -> Result<(TcpStream, Option<Web>)> {
-    let mut first = [0; 4];
-    // Lines are longer than this, so all of it comes, or the client goes.
-    while stream.peek(&mut first).await? < first.len() {
-        stream.readable().await?;
-        tokio::task::yield_now().await;
+    let mut first = [0];
+    if stream.peek(&mut first).await? == 0 {
+        return Err(ErrorKind::UnexpectedEof.into());
     }
-    if first != *b"GET " {
+    // No line that a client begins with does so like `GET`.
+    if first != *b"G" {
         return Ok((stream, None));
     }
     let mut head = Vec::new();
@@ -40,6 +39,9 @@ pub async fn open(mut stream: TcpStream) -> Result<(TcpStream, Option<Web>)> {
     };
     let early = head.split_off(end + 4);
     let head = String::from_utf8_lossy(&head);
+    if !head.starts_with("GET ") {
+        return Err(ErrorKind::InvalidData.into());
+    }
     let header = |name: &str| {
         let mut pairs = head.lines().filter_map(|line| line.split_once(':'));
         pairs.find(|(key, _)| key.trim().eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
