@@ -413,7 +413,7 @@ impl Front {
             let chatter = self.node.people.find(&room.channel, &user.id).await.map_err(|_| close::RESTART)?;
             let chatter = chatter.ok_or(close::TICKET)?;
             moderator = chatter.speaker.moderator && identity.may_moderate;
-            conn.identify(&user.id, identity.may_say);
+            conn.identify(&user.id, identity.may_say, identity.may_moderate);
             you = Some(You { author: chatter.speaker.author.clone(), may_say: identity.may_say, moderator });
         }
         let ticket = match identity.ticket {
@@ -490,7 +490,7 @@ impl Front {
     async fn say(&self, conn: &Arc<Conn>, presence: &Presence, say: Say) {
         let id = say.id.clone();
         let result = match conn.speaker() {
-            Some(user_id) => self.node.say(&presence.room, &user_id, say).await,
+            Some(user_id) => self.node.say(&presence.room, &user_id, conn.may_moderate(), say).await,
             None if conn.user_id().is_some() => {
                 Err(Refusal::new(RefusalCode::Scope, "This token or ticket is for reading only."))
             }
