@@ -166,7 +166,8 @@ fn an_instance_of_two_nodes_survives_its_parts() {
     };
     let (ann, bob, carol) = (token("ann"), token("bob"), token("carol"));
     let (a, b) = (first.http.clone(), second.http.clone());
-    // The first who looks opens the room: it is the first node's.
+    // Whoever is asked first opens the room: it is the first node's.
+    say(&[&a], &ann, "0", "it begins").unwrap();
     let watchers = [watch(vec![a.clone(), b.clone()]), watch(vec![b.clone(), a.clone()])];
     let hear = |text: &str, within: u64| {
         for watcher in &watchers {
