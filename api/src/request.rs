@@ -177,6 +177,11 @@ impl Caller {
         Ok(Self { user, scopes: None })
     }
 
+    /// What came along does not forbid it.
+    pub fn may_moderate(&self) -> bool {
+        self.scopes.as_ref().is_none_or(|scopes| scopes.contains(&Scope::Moderate))
+    }
+
     pub fn has_token(&self) -> bool {
         self.scopes.is_some()
     }

@@ -54,6 +54,12 @@ pub enum Command {
     Help,
 }
 
+impl Command {
+    pub fn is_for_moderators(&self) -> bool {
+        !matches!(self, Self::Me(_) | Self::Help)
+    }
+}
+
 const COMMANDS: &str = "/me, /ban, /unban, /timeout, /untimeout, /purge, /warn, /delete, /clear, /announce, /pin, \
     /unpin, /slow, /slowoff, /followers, /followersoff, /subscribers, /subscribersoff, /emoteonly, /emoteonlyoff, \
     /uniquechat, /uniquechatoff, /shield, /shieldoff";

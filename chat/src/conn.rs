@@ -45,6 +45,7 @@ pub struct Conn {
 struct Identity {
     user_id: Arc<str>,
     may_say: bool,
+    may_moderate: bool,
 }
 
 #[derive(Default)]
@@ -85,8 +86,8 @@ impl Conn {
     }
 
     /// Said once, before it is in any room.
-    pub fn identify(&self, user_id: &str, may_say: bool) {
-        let _ = self.identity.set(Identity { user_id: user_id.into(), may_say });
+    pub fn identify(&self, user_id: &str, may_say: bool, may_moderate: bool) {
+        let _ = self.identity.set(Identity { user_id: user_id.into(), may_say, may_moderate });
     }
 
     /// `None` for a guest.
@@ -97,6 +98,11 @@ impl Conn {
     /// The user, where they may write.
     pub fn speaker(&self) -> Option<Arc<str>> {
         self.identity.get().filter(|identity| identity.may_say).map(|identity| identity.user_id.clone())
+    }
+
+    /// What it came with is for moderating too.
+    pub fn may_moderate(&self) -> bool {
+        self.identity.get().is_some_and(|identity| identity.may_moderate)
     }
 
     pub fn encoding(&self) -> Encoding {

@@ -128,7 +128,12 @@ impl Node {
     }
 
     /// Somebody says something, or gives a command, in a room.
-    pub async fn say(&self, room: &Arc<Room>, user_id: &str, say: Say) -> Result<Said, Refusal> {
+    /// A token may be for writing and not for moderating.
+    pub async fn say(&self, room: &Arc<Room>, user_id: &str, may_moderate: bool, say: Say) -> Result<Said, Refusal> {
+        let command = commands::parse(&say.text);
+        if !may_moderate && matches!(&command, Some(Ok(command)) if command.is_for_moderators()) {
+            return Err(Refusal::new(RefusalCode::Scope, "This token may not moderate."));
+        }
         let unknown = |error: StoreError| {
             tracing::warn!(%error, "a speaker cannot be looked up");
             unavailable()
@@ -259,7 +264,7 @@ impl Node {
                 let result = match self.store.channel_by_id(&asked.channel_id).await {
                     Ok(Some(channel)) => {
                         let presence = self.enter(&channel).await;
-                        self.say(&presence.room, &asked.user_id, asked.say).await
+                        self.say(&presence.room, &asked.user_id, asked.may_moderate, asked.say).await
                     }
                     _ => Err(unavailable()),
                 };

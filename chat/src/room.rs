@@ -524,8 +524,9 @@ impl Keeper {
                 self.room.core().set_emotes(emotes);
                 self.node.people.forget_all();
             }
-            Act::Network { network, banned } => {
-                self.room.core().set_network(network, *banned);
+            Act::Network { .. } => {
+                let networks = store.chat_networks(channel_id).await?;
+                self.room.core().set_networks(networks);
                 self.node.shut_out(&self.room);
             }
             _ => {}

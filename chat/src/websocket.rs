@@ -97,10 +97,10 @@ async fn accept(State(front): State<Arc<Front>>, Path(channel): Path<String>, mu
         return refuse(StatusCode::UPGRADE_REQUIRED, "This connection cannot be upgraded.\n");
     };
     tokio::spawn(async move {
-        let Ok(Ok(upgraded)) = timeout(HELLO_WITHIN, upgrade).await else { return };
+        let Ok(Ok(upgraded)) = Box::pin(timeout(HELLO_WITHIN, upgrade)).await else { return };
         let (socket, read) = Socket::upgraded(upgraded);
         let _place = place;
-        Box::pin(front.talk(channel, network, socket, read, encoding)).await;
+        front.talk(channel, network, socket, read, encoding).await;
     });
     let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
     let answer = response.headers_mut();
@@ -330,34 +330,40 @@ impl Front {
         // Until it has said who it is, nobody else knows this connection.
         let unknown = Arc::new(Conn::new(socket, encoding, network, clock::seconds()));
         let mut talk = Talk { conn: unknown, socket: server_end(), early };
+        // Most connections only listen, for hours: what else they do is boxed, so that they are small.
+        let code = match Box::pin(self.greet(&mut talk, channel)).await {
+            Ok(presence) => {
+                let code = self.listen(&mut talk, &presence).await;
+                self.node.fanout.leave(&presence.room.members, &talk.conn);
+                code
+            }
+            Err(code) => code,
+        };
+        if let Some(code) = code {
+            Box::pin(talk.end(code)).await;
+        }
+    }
+
+    /// Hears who it is, and lets it in. Otherwise the connection ends, with this code unless it is gone.
+    async fn greet(&self, talk: &mut Talk, channel: Channel) -> Result<Presence, Option<u16>> {
         let hello = match timeout(HELLO_WITHIN, talk.hear()).await {
-            Ok(Heard::Frame(message)) => frame(encoding, message),
-            Ok(Heard::Close(code)) => return talk.end(code).await,
-            Ok(Heard::Gone) => return,
-            Err(_) => return talk.end(close::SILENT).await,
+            Ok(Heard::Frame(message)) => frame(talk.conn.encoding(), message),
+            Ok(Heard::Close(code)) => return Err(Some(code)),
+            Ok(Heard::Gone) => return Err(None),
+            Err(_) => return Err(Some(close::SILENT)),
         };
-        let Some(Ok(ClientFrame::Hello(hello))) = hello else { return talk.end(close::BAD_FRAME).await };
-        if hello.v != VERSION {
-            return talk.end(close::BAD_FRAME).await;
-        }
-        let identity = match self.identify(&channel, &hello).await {
-            Ok(identity) => identity,
-            Err(code) => return talk.end(code).await,
+        let hello = match hello {
+            Some(Ok(ClientFrame::Hello(hello))) if hello.v == VERSION => hello,
+            _ => return Err(Some(close::BAD_FRAME)),
         };
+        let identity = self.identify(&channel, &hello).await?;
         let presence = self.node.enter(&channel).await;
-        if identity.user.is_none() && presence.room.core().networks().iter().any(|n| **n == *network.to_string()) {
-            return talk.end(close::FORBIDDEN).await;
+        let network = talk.conn.network.to_string();
+        if identity.user.is_none() && presence.room.core().networks().contains(&network) {
+            return Err(Some(close::FORBIDDEN));
         }
-        if let Err(code) = self.welcome(&talk.conn, &presence, identity, hello.resume).await {
-            return talk.end(code).await;
-        }
-        let code = self.listen(&mut talk, &presence).await;
-        self.node.fanout.leave(&presence.room.members, &talk.conn);
-        drop(presence);
-        match code {
-            Some(code) => talk.end(code).await,
-            None => {}
-        }
+        self.welcome(&talk.conn, &presence, identity, hello.resume).await?;
+        Ok(presence)
     }
 
     async fn identify(&self, channel: &Channel, hello: &Hello) -> Result<Identity, u16> {
@@ -407,7 +413,7 @@ impl Front {
             let chatter = self.node.people.find(&room.channel, &user.id).await.map_err(|_| close::RESTART)?;
             let chatter = chatter.ok_or(close::TICKET)?;
             moderator = chatter.speaker.moderator && identity.may_moderate;
-            conn.identify(&user.id, identity.may_say);
+            conn.identify(&user.id, identity.may_say, identity.may_moderate);
             you = Some(You { author: chatter.speaker.author.clone(), may_say: identity.may_say, moderator });
         }
         let ticket = match identity.ticket {
@@ -475,7 +481,7 @@ impl Front {
                     let refusal = Refusal::after(RefusalCode::RateLimit, "You write too fast.", left);
                     conn.tell(&ServerFrame::Refused { id: say.id, refusal });
                 }
-                Some(Ok(ClientFrame::Say(say))) => self.say(&conn, presence, say).await,
+                Some(Ok(ClientFrame::Say(say))) => Box::pin(self.say(&conn, presence, say)).await,
                 Some(Ok(ClientFrame::Hello(_)) | Err(())) => return Some(close::BAD_FRAME),
             }
         }
@@ -484,7 +490,7 @@ impl Front {
     async fn say(&self, conn: &Arc<Conn>, presence: &Presence, say: Say) {
         let id = say.id.clone();
         let result = match conn.speaker() {
-            Some(user_id) => self.node.say(&presence.room, &user_id, say).await,
+            Some(user_id) => self.node.say(&presence.room, &user_id, conn.may_moderate(), say).await,
             None if conn.user_id().is_some() => {
                 Err(Refusal::new(RefusalCode::Scope, "This token or ticket is for reading only."))
             }

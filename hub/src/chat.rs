@@ -28,6 +28,8 @@ pub enum ChatNote {
 pub struct SayFor {
     pub channel_id: String,
     pub user_id: String,
+    /// What they came with is for moderating too; otherwise no command of a moderator is carried out.
+    pub may_moderate: bool,
     pub say: Say,
     /// The message's id, or what a command has to say.
     pub answer: oneshot::Sender<Result<Said, Refusal>>,
@@ -66,10 +68,10 @@ impl Chat {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner).is_none()
     }
 
-    pub async fn say(&self, channel_id: &str, user_id: &str, say: Say) -> Result<Said, Refusal> {
+    pub async fn say(&self, channel_id: &str, user_id: &str, may_moderate: bool, say: Say) -> Result<Said, Refusal> {
         let (answer, said) = oneshot::channel();
         let (channel_id, user_id) = (channel_id.to_owned(), user_id.to_owned());
-        self.tell(ChatNote::Say(Box::new(SayFor { channel_id, user_id, say, answer }))).await;
+        self.tell(ChatNote::Say(Box::new(SayFor { channel_id, user_id, may_moderate, say, answer }))).await;
         let unavailable = || Err(Refusal::new(RefusalCode::Unavailable, "The chat cannot be reached; try again."));
         said.await.unwrap_or_else(|_| unavailable())
     }

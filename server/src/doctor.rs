@@ -45,10 +45,15 @@ async fn checks(settings: &Serve) -> Vec<Check> {
         ("blobs", blobs.map_err(|e| e.to_string())),
         ("http", port(settings.http, "--http")),
         ("rtmp", port(settings.rtmp, "--rtmp")),
+        ("irc", port(settings.irc, "--irc")),
         ("ladder", settings.ladder().map(|ladder| format!("{} encoded qualities", ladder.rungs.len()))),
         ("codecs", rivulet_transcoder::worker::self_test().map(|()| "H.264 and JPEG encode, AAC decodes".to_owned())),
         ("demo", ffmpeg()),
     ];
+    if let Some(url) = &settings.redis_url {
+        let redis = rivulet_bus::Bus::redis(url).await;
+        checks.push(("redis", redis.map(|_| "answers".to_owned()).map_err(|e| e.to_string())));
+    }
     if let (Some(cert), Some(key)) = (&settings.tls_cert, &settings.tls_key) {
         let tls = crate::app::certificate(cert, key);
         checks.extend([

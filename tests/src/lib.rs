@@ -88,7 +88,7 @@ impl Server {
             .cloned()
             .collect();
         let mut child = Command::new(binary())
-            .args(["serve", "--http", "127.0.0.1:0", "--rtmp", "127.0.0.1:0", "--data"])
+            .args(["serve", "--http", "127.0.0.1:0", "--rtmp", "127.0.0.1:0", "--irc", "127.0.0.1:0", "--data"])
             .arg(data.path())
             .args(&options.flags)
             // Whole ladders, so that segments can be counted, unless a test is about demand.

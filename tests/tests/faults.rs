@@ -257,7 +257,7 @@ fn what_a_stopped_server_could_not_send_the_next_one_sends() {
 fn a_server_whose_log_nobody_reads_still_stops() {
     let data = TempDir::new();
     let mut server = Command::new(binary())
-        .args(["serve", "--http", "127.0.0.1:0", "--rtmp", "127.0.0.1:0", "--data"])
+        .args(["serve", "--http", "127.0.0.1:0", "--rtmp", "127.0.0.1:0", "--irc", "127.0.0.1:0", "--data"])
         .arg(data.path())
         .stderr(Stdio::piped())
         .spawn()

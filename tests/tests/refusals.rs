@@ -147,6 +147,7 @@ fn fails(arguments: &[&str]) -> String {
     let output = Command::new(binary())
         .arg("serve")
         .args(arguments)
+        .env("RIVULET_IRC", "127.0.0.1:0")
         .env("AWS_ACCESS_KEY_ID", "x")
         .env("AWS_SECRET_ACCESS_KEY", "y")
         .stdin(Stdio::null())
@@ -189,6 +190,9 @@ fn a_start_that_fails_says_why_on_one_line() {
         ),
         (vec!["--data", data, "--http", free, "--rtmp", free, "--ladder", "nonsense"], "--ladder"),
         (vec!["--data", data, "--http", free, "--rtmp", free, "--roles", "ingest,api"], "--roles"),
+        (vec!["--data", data, "--http", free, "--rtmp", free, "--irc", &taken], "--irc"),
+        (vec!["--data", data, "--http", free, "--rtmp", free, "--redis-url", "redis://127.0.0.1:1"], "--redis-url"),
+        (vec!["--data", data, "--http", free, "--rtmp", free, "--redis-url", "nonsense"], "redis://HOST:PORT"),
     ] {
         let said = fails(&arguments);
         assert!(said.contains(names), "{arguments:?}: {said}");

@@ -63,8 +63,15 @@ impl Shared {
     }
 
     /// Says something in a room, as whoever it is.
-    pub async fn say(&self, channel: &Channel, user: &User, say: Say) -> Result<Said, rivulet_protocol::chat::Refusal> {
-        let said = tokio::time::timeout(SAY_TIMEOUT, self.hub.chat().say(&channel.id, &user.id, say)).await;
+    pub async fn say(
+        &self,
+        channel: &Channel,
+        user: &User,
+        caller: &Caller,
+        say: Say,
+    ) -> Result<Said, rivulet_protocol::chat::Refusal> {
+        let saying = self.hub.chat().say(&channel.id, &user.id, caller.may_moderate(), say);
+        let said = tokio::time::timeout(SAY_TIMEOUT, saying).await;
         said.unwrap_or_else(|_| {
             let detail = "The chat does not answer; try again.";
             Err(rivulet_protocol::chat::Refusal::new(RefusalCode::Unavailable, detail))

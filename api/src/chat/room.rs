@@ -147,7 +147,7 @@ async fn say(
     }
     let id = if create.id.is_empty() { random_name() } else { create.id };
     let say = Say { id, text: create.text, reply_to: create.reply_to };
-    let said = app.say(&channel, user, say).await.map_err(refused)?;
+    let said = app.say(&channel, user, &caller, say).await.map_err(refused)?;
     Ok(Answer::new(MessageSaid { message_id: said.message_id, detail: said.detail }))
 }
 

@@ -120,7 +120,7 @@ async fn say(State(app): State<App>, caller: Caller, body: axum::body::Bytes) ->
     let channel = broadcaster(&app, Some(&new.broadcaster_id)).await?;
     chat::watchable(&app, &caller, &channel).await?;
     let say = Say { id: random_name(), text: new.message, reply_to: new.reply_parent_message_id };
-    let (message_id, drop_reason) = match app.say(&channel, user, say).await {
+    let (message_id, drop_reason) = match app.say(&channel, user, &caller, say).await {
         Ok(said) => (said.message_id.unwrap_or_default(), Value::Null),
         Err(refusal) => (String::new(), json!({"code": refusal.code.as_str(), "message": refusal.detail})),
     };

@@ -190,12 +190,9 @@ impl Core {
         self.filter = Filter::new(rules);
     }
 
-    /// Guests of a network are shut out, or let in again.
-    pub fn set_network(&mut self, network: &str, banned: bool) {
-        self.facts.networks.retain(|known| known != network);
-        if banned {
-            self.facts.networks.push(network.to_owned());
-        }
+    /// Whose guests are shut out.
+    pub fn set_networks(&mut self, networks: Vec<String>) {
+        self.facts.networks = networks;
     }
 
     /// The channel's own come before the instance's.
@@ -496,7 +493,7 @@ impl Core {
             return;
         }
         self.facts.revision = action.revision;
-        let by = action.by.login.clone();
+        let (by, login) = (action.by.id.clone(), action.by.login.clone());
         match &action.act {
             Act::Ban { user, until_ms, .. } => {
                 self.bans.insert(user.id.clone(), *until_ms);
@@ -554,7 +551,7 @@ impl Core {
                     let message = Message { at_ms: now_ms, ..held.message };
                     self.publish(now_ms, true, message, effects);
                 }
-                let event = Event::HoldResolved { id: id.clone(), allowed: *allowed, by };
+                let event = Event::HoldResolved { id: id.clone(), allowed: *allowed, by: login };
                 effects.tell(Audience::Moderators, event);
             }
             Act::Announce { message } => {

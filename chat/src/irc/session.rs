@@ -5,7 +5,7 @@ use super::web::{self, Web};
 use super::{HOST, Place, notice, notices, room_state, user_state};
 use crate::Config;
 use crate::clock;
-use crate::commands::{self, Command};
+use crate::commands;
 use crate::conn::Conn;
 use crate::frames::{self, Encoding};
 use crate::node::{Node, Presence};
@@ -61,7 +61,7 @@ pub async fn listen(
             if let Ok(Ok((stream, web))) = timeout(LOG_IN_WITHIN, web::open(stream)).await {
                 let encoding = if web.is_some() { Encoding::IrcWeb } else { Encoding::Irc };
                 let conn = Arc::new(Conn::new(Socket::tcp(stream), encoding, network, clock::seconds()));
-                Session::new(conn, web, node, seat).run().await;
+                Box::pin(Session::new(conn, web, node, seat).run()).await;
             }
         });
     }
@@ -121,7 +121,8 @@ impl Session {
             };
             match line {
                 Ok(Some(line)) => {
-                    if self.take(&line).await.is_break() {
+                    // What it does is larger than what it is.
+                    if Box::pin(self.take(&line)).await.is_break() {
                         break;
                     }
                 }
@@ -262,7 +263,7 @@ impl Session {
                 self.send(&format!(":{HOST} NOTICE * :Login authentication failed\r\n"));
                 return ControlFlow::Break(());
             };
-            self.conn.identify(&user.id, scopes.contains(&Scope::ChatWrite));
+            self.conn.identify(&user.id, scopes.contains(&Scope::ChatWrite), scopes.contains(&Scope::Moderate));
             (self.token, self.scopes) = (token, scopes);
             who = Some(user);
         }
@@ -396,12 +397,11 @@ impl Session {
             text,
             reply_to: line.tag("reply-parent-msg-id").map(str::to_owned),
         };
-        let moderates = command.as_ref().is_some_and(|it| !matches!(it, Command::Me(_) | Command::Help));
         let result = match self.conn.speaker() {
-            Some(_) if moderates && !self.scopes.contains(&Scope::Moderate) => {
-                Err(Refusal::new(RefusalCode::Scope, "This token may not moderate."))
+            Some(user_id) => {
+                let said = self.node.say(&presence.room, &user_id, self.conn.may_moderate(), say).await;
+                said.map(|said| (user_id, said))
             }
-            Some(user_id) => self.node.say(&presence.room, &user_id, say).await.map(|said| (user_id, said)),
             None => Err(Refusal::new(RefusalCode::LogIn, "Log in with a token that may write.")),
         };
         let answer = match result {

@@ -119,6 +119,9 @@ async fn guests_read_and_tokens_do_what_they_are_for(world: World) {
     let token = world.token(&ann, &[Scope::ChatRead, Scope::ChatWrite]).await;
     let mut writer = world.with_token(0, &token).await.unwrap();
     writer.say("1", "hi").await.unwrap();
+    let owners = world.token(&world.owner.clone(), &[Scope::ChatRead, Scope::ChatWrite]).await;
+    let mut bot = world.with_token(0, &owners).await.unwrap();
+    assert_eq!(bot.say("1", "/slow 30").await.unwrap_err().code, RefusalCode::Scope, "for writing, not moderating");
     assert_eq!(guest.message().await.text, "hi");
     assert_eq!(world.with_token(0, &world.token(&ann, &[Scope::UserRead]).await).await.err(), Some(close::FORBIDDEN));
     assert_eq!(world.with_token(0, "rvt_nonsense").await.err(), Some(close::TICKET));

@@ -95,6 +95,8 @@ pub struct Say {
 }
 
 /// From the server.
+// Nearly all of them are events; a box around each would cost more than the room in the others.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "op", rename_all = "snake_case")]
 pub enum ServerFrame {

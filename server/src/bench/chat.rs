@@ -5,7 +5,7 @@
 
 use super::peer::{LOAD_CORE, Peer, SERVER_CORE, cpu_seconds, pinned, resident_bytes};
 use super::{median, verdict};
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use bytes::{Buf, BytesMut};
 use clap::Args;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -293,26 +293,27 @@ async fn until(done: impl Fn() -> bool, what: &str) -> anyhow::Result<()> {
 /// Says something in a room, with the time in it. The owner of all channels speaks.
 struct Speaker {
     client: Client,
+    /// Tells the speakers apart, who are all the same user.
+    number: usize,
     said: u64,
 }
 
 impl Speaker {
-    async fn new(peer: &Peer, room: usize, seen: &Rc<Seen>) -> anyhow::Result<Self> {
+    async fn new(peer: &Peer, room: usize, number: usize) -> anyhow::Result<Self> {
         let mut client = Client::upgrade(peer.http, &format!("/chat/bench{room}"), 0).await?;
         let token = Some(peer.token.clone());
         client.write(&frame(&json(&ClientFrame::Hello(Hello { v: VERSION, token, ..Hello::default() })))).await?;
         while find(&client.carry, b"\"op\":\"welcome\"").is_none() {
             ensure!(client.fill().await? > 0, "the speaker was not welcomed");
         }
-        let _ = seen;
         client.carry.clear();
-        Ok(Self { client, said: 0 })
+        Ok(Self { client, number, said: 0 })
     }
 
     async fn say(&mut self, seen: &Seen) -> anyhow::Result<()> {
         self.said += 1;
         let text = format!("t{} a message of the length that people write in a chat", seen.micros());
-        let say = Say { id: self.said.to_string(), text, reply_to: None };
+        let say = Say { id: format!("{}-{}", self.number, self.said), text, reply_to: None };
         self.client.write(&frame(&json(&ClientFrame::Say(say)))).await?;
         // What comes back is of no interest, but has to be taken.
         loop {
@@ -329,7 +330,9 @@ impl Speaker {
 fn server(rooms: usize) -> anyhow::Result<Peer> {
     let many = u32::MAX.to_string();
     let flags = ["--max-chatters-per-address", &many, "--chat-rate", &many, "--requests", &many];
-    Peer::rivulet(rooms, &flags.map(str::to_owned))
+    // It has a runtime of its own for a moment, which this thread cannot have a second time.
+    let start = || Peer::rivulet(rooms, &flags.map(str::to_owned));
+    std::thread::scope(|scope| scope.spawn(start).join()).map_err(|_| anyhow!("the server was not started"))?
 }
 
 /// Idle connections first, then a message a second for all of them; more often where there are fewer,
@@ -350,7 +353,7 @@ async fn large_room(connections: usize, time: Duration) -> anyhow::Result<()> {
     verdict("KB a connection", each / 1000.0, 12.0, true);
     verdict(&format!("share of a core for {connections} that are idle"), idle, 0.1, true);
     let rate = (100_000 / connections).max(1) as u64;
-    let mut speaker = Speaker::new(&peer, 0, &seen).await?;
+    let mut speaker = Speaker::new(&peer, 0, 0).await?;
     let (ours, theirs) = (cpu_seconds(peer.pid()), cpu_seconds(std::process::id()));
     let mut ticks = interval(Duration::from_secs(1) / rate as u32);
     let messages = rate * time.as_secs();
@@ -379,7 +382,7 @@ async fn large_room(connections: usize, time: Duration) -> anyhow::Result<()> {
 async fn storm(connections: usize) -> anyhow::Result<()> {
     let peer = server(1)?;
     let seen = Seen::new();
-    let mut speaker = Speaker::new(&peer, 0, &seen).await?;
+    let mut speaker = Speaker::new(&peer, 0, 0).await?;
     let watcher = Seen::new();
     let _watching = guests(peer.http, 1, 1, None, &watcher).await?;
     for n in 1..=20 {
@@ -405,7 +408,6 @@ async fn storm(connections: usize) -> anyhow::Result<()> {
             while client.carry.windows(MARK.len()).filter(|bytes| *bytes == MARK).count() < 10 {
                 ensure!(client.fill().await? > 0, "the connection was closed");
             }
-            seen.read(b"");
             let recovered = find(&client.carry, b"\"recovered\":true").is_some();
             seen.recovered.set(seen.recovered.get() + u64::from(recovered));
             took.borrow_mut().push(began.elapsed().as_secs_f64() * 1e3);
@@ -454,11 +456,15 @@ async fn slow(connections: usize, time: Duration) -> anyhow::Result<()> {
         }
         let _reading = guests(peer.http, 1, connections - stuck, None, &seen).await?;
         let before = resident_bytes(peer.pid());
-        let mut speaker = Speaker::new(&peer, 0, &seen).await?;
+        // One connection may not say so much.
+        let mut speakers = Vec::new();
+        for number in 0..10 {
+            speakers.push(Speaker::new(&peer, 0, number).await?);
+        }
         let mut ticks = interval(Duration::from_millis(20));
-        for _ in 0..time.as_secs() * 50 {
+        for n in 0..time.as_secs() * 50 {
             ticks.tick().await;
-            speaker.say(&seen).await?;
+            speakers[n as usize % 10].say(&seen).await?;
         }
         let all = time.as_secs() * 50 * (connections - stuck) as u64;
         let _ = timeout(Duration::from_secs(20), until(|| seen.deliveries.get() >= all, "all deliveries")).await;
@@ -532,7 +538,7 @@ async fn small_rooms(connections: usize, time: Duration, pairs: usize) -> anyhow
             let _reading = guests(peer.http, rooms, rooms * ROOM_OF, None, &seen).await?;
             let mut speakers = Vec::new();
             for room in 0..rooms {
-                speakers.push(Speaker::new(&peer, room, &seen).await?);
+                speakers.push(Speaker::new(&peer, room, 0).await?);
             }
             let before = cpu_seconds(peer.pid());
             let mut ticks = interval(Duration::from_secs(1) / (PER_ROOM * 10) as u32);
@@ -638,7 +644,7 @@ async fn irc(connections: usize, time: Duration) -> anyhow::Result<()> {
     until(|| joined.get() == connections, "every IRC client has joined").await?;
     let each = resident_bytes(peer.pid()).saturating_sub(before) as f64 / connections as f64;
     let seen = Seen::new();
-    let mut speaker = Speaker::new(&peer, 0, &seen).await?;
+    let mut speaker = Speaker::new(&peer, 0, 0).await?;
     let mut ticks = interval(Duration::from_secs(1));
     let cpu = cpu_seconds(peer.pid());
     for _ in 0..time.as_secs() {

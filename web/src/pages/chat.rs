@@ -204,7 +204,7 @@ fn head(lang: Lang, channel: &Channel, place: ChatPlace) -> AnyView {
             </a>
         }
     });
-    let away = (place == ChatPlace::Page).then(|| {
+    let away = matches!(place, ChatPlace::Page | ChatPlace::Locked).then(|| {
         view! {
             <button type="button" class="icon-button chat-away" aria-label=lang.chat_hide() title=lang.chat_hide() hidden data-with-script="">
                 {parts::icon(parts::TO_RIGHT)}
