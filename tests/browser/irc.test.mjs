@@ -4,15 +4,18 @@ import assert from "node:assert/strict";
 import { on, once } from "node:events";
 import { connect } from "node:net";
 import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import tmi from "tmi.js";
 import WebSocket from "ws";
-import { PASSWORD, Server } from "./harness.mjs";
+import { PASSWORD, Server, push } from "./harness.mjs";
 
 const WAIT_MS = 10_000;
 const ALL_CAPS = "CAP REQ :twitch.tv/tags twitch.tv/commands twitch.tv/membership";
 
 let server;
 let port;
+// The stream key of the channel.
+let key;
 // Everybody's access token.
 const tokens = {};
 const opened = [];
@@ -21,7 +24,7 @@ before(async () => {
   server = await Server.start();
   port = Number(await server.logged(/listening.*\bname="?irc"?\b.*\baddr="?[0-9.]+:(\d+)/));
   for (const name of ["ada", "bob", "mia", "eve", "zoe", "cat"]) await server.user(name, "viewer");
-  await server.channel("boats", "ada");
+  key = await server.channel("boats", "ada");
   await server.channel("trains", "eve");
   for (const name of ["ada", "bob", "eve", "zoe", "cat"]) tokens[name] = await token(name, "chat:read,chat:write");
   tokens.mia = await token("mia", "chat:read,chat:write,moderate");
@@ -47,10 +50,10 @@ async function call(name, method, path, body) {
 const say = (name, text, more = {}) => call(name, "POST", "channels/boats/chat/messages", { text, ...more });
 const set = (settings) => call("owner", "PUT", "channels/boats/chat/settings", settings);
 
-function within(promise, what) {
+function within(promise, what, ms = WAIT_MS) {
   let timer;
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`in vain: ${what}`)), WAIT_MS);
+    timer = setTimeout(() => reject(new Error(`in vain: ${what}`)), ms);
   });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
@@ -71,7 +74,7 @@ async function twitch(name, channels = ["boats"], secret = tokens[name]) {
 }
 
 // The arguments of the next such event.
-function next(client, event, is = () => true) {
+function next(client, event, is = () => true, ms = WAIT_MS) {
   const found = new Promise((resolve) => {
     const look = (...heard) => {
       if (!is(...heard)) return;
@@ -80,7 +83,7 @@ function next(client, event, is = () => true) {
     };
     client.on(event, look);
   });
-  const heard = within(found, event);
+  const heard = within(found, event, ms);
   // It is awaited later, or the test has failed by then.
   heard.catch(() => {});
   return heard;
@@ -439,6 +442,30 @@ test("an announcement is a notice to everybody", async () => {
   for (const lines of [guest, mia]) {
     const told = tags(await lines.line(/ USERNOTICE #boats :hear, hear$/));
     assert.deepEqual([told["msg-id"], told["msg-param-color"], told.login], ["announcement", "BLUE", "mia"]);
+  }
+});
+
+test("a raid is told where it comes in", async () => {
+  tokens.raider = await token("eve", "channel:write");
+  const encoder = push(server, key);
+  try {
+    const guest = await twitch();
+    // Viewers are told half a minute before they go.
+    const raided = next(guest, "raided", () => true, 60_000);
+    const go = () => call("raider", "POST", "channels/trains/raid", { channel: "boats" });
+    const began = Date.now();
+    for (;;) {
+      const error = await go().then(() => undefined, String);
+      if (error === undefined) break;
+      // Nothing is on air yet.
+      assert.ok(error.includes("offline") && Date.now() - began < 45_000, error);
+      await sleep(250);
+    }
+    const [channel, from, viewers, told] = await raided;
+    assert.deepEqual([channel, from, viewers], ["#boats", "trains", 0]);
+    assert.match(told["system-msg"], /raiders from trains/);
+  } finally {
+    await encoder.stop();
   }
 });
 
