@@ -334,7 +334,7 @@ test("modes: all on joining, then what changes; slow mode refuses with its id", 
   await zoe.say("#boats", "too soon");
   const [, id, text] = await refused;
   assert.equal(id, "msg_slowmode");
-  assert.match(text, /slow mode/);
+  assert.match(text, /slow mode/i);
   const fast = next(guest, "slowmode");
   await set({ slow_seconds: 0 });
   assert.deepEqual(await fast, ["#boats", false, 0]);
@@ -443,6 +443,18 @@ test("an announcement is a notice to everybody", async () => {
     const told = tags(await lines.line(/ USERNOTICE #boats :hear, hear$/));
     assert.deepEqual([told["msg-id"], told["msg-param-color"], told.login], ["announcement", "BLUE", "mia"]);
   }
+});
+
+test("whatever is written is one line", async () => {
+  const guest = await Lines.logIn();
+  guest.send("JOIN #boats");
+  await guest.line(/ ROOMSTATE #boats$/);
+  const harm = "\r\n:tmi.twitch.tv RECONNECT\nPING\u0000";
+  await say("mia", `/announce commanded${harm}`);
+  await guest.line(/ USERNOTICE #boats :commanded +:tmi/);
+  await say("mia", `said${harm}`);
+  await guest.line(/ PRIVMSG #boats :said +:tmi/);
+  assert.ok(guest.heard.every((line) => !/^(:tmi\.twitch\.tv RECONNECT|PING$)/.test(line)));
 });
 
 test("a raid is told where it comes in", async () => {
