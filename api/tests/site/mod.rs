@@ -143,7 +143,7 @@ impl Site {
     /// Until what was told before has arrived.
     pub async fn settled(&self) {
         let say = rivulet_protocol::chat::Say { id: "settled".into(), text: "settled".into(), reply_to: None };
-        self.hub.chat().say("", "", say).await.unwrap();
+        self.hub.chat().say("", "", false, say).await.unwrap();
     }
 
     /// Live, with a row and something to play.
