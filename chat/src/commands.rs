@@ -1,6 +1,7 @@
 //! Commands that are typed into the chat, as on Twitch: `/timeout ann 10m spam`.
 
 use crate::clock::now_ms;
+use crate::core::clean;
 use crate::node::Node;
 use crate::people::Chatter;
 use crate::room::{Room, unavailable};
@@ -214,7 +215,10 @@ pub async fn run(node: &Node, room: &Arc<Room>, from: &Chatter, command: Command
             Ok("The chat is empty.".into())
         }
         Command::Announce { text, color } => {
-            let text: String = text.chars().take(MAX_TEXT_CHARS).collect();
+            let text: String = clean(&text).chars().take(MAX_TEXT_CHARS).collect();
+            if text.is_empty() {
+                return Err(Refusal::new(RefusalCode::Empty, "There is nothing in it."));
+            }
             let author = from.speaker.author.clone();
             act(node, room, from, Deed::Announce { text: &text, color: &color, author }).await?;
             Ok("It is announced.".into())

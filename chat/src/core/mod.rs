@@ -687,7 +687,7 @@ fn quote(message: &Message) -> Quote {
 }
 
 /// One line, without what cannot be seen and turns or hides text, and with single spaces.
-fn clean(text: &str) -> String {
+pub fn clean(text: &str) -> String {
     let shown = |c: char| match c {
         c if c.is_whitespace() || c.is_control() => ' ',
         c => c,

@@ -7,7 +7,6 @@ mod web;
 
 use rivulet_protocol::chat::{Author, Badge, Event, Message, Numbered};
 use rivulet_protocol::rest::ChatSettings;
-use std::fmt::Write;
 
 /// What clients know the server as: they tell its lines from those of people by it.
 const HOST: &str = "tmi.twitch.tv";
@@ -56,12 +55,11 @@ impl Tags {
         self.add(key, if value { "1" } else { "0" })
     }
 
-    /// With the rest of the line behind them.
+    /// With the rest of the line behind them, whatever people have put into it.
     fn line(self, rest: std::fmt::Arguments<'_>) -> String {
         let mut line = self.0.map(|tags| tags + " ").unwrap_or_default();
-        // Writing into a string does not fail.
-        let _ = write!(line, "{rest}\r\n");
-        line
+        line += &rest.to_string().replace(['\r', '\n', '\0'], " ");
+        line + "\r\n"
     }
 }
 
@@ -246,6 +244,14 @@ mod tests {
         let (tagged, plain) = lines(Event::Message(Message { reply_to: Some(quote), action: true, ..message() }));
         assert!(tagged.contains(";reply-parent-msg-id=m0;") && tagged.contains("reply-parent-msg-body=a\\sb "));
         assert!(plain.ends_with(" :\u{1}ACTION ünd Wave Wave\u{1}\r\n"));
+    }
+
+    #[test]
+    fn a_text_is_one_line() {
+        let announced =
+            Message { text: "hear\r\n:tmi.twitch.tv RECONNECT".into(), announcement: Some("blue".into()), ..message() };
+        let (_, plain) = lines(Event::Message(announced));
+        assert_eq!(plain, ":tmi.twitch.tv USERNOTICE #stage :hear  :tmi.twitch.tv RECONNECT\r\n");
     }
 
     #[test]
