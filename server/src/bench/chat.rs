@@ -31,6 +31,9 @@ pub struct Options {
     /// Runs of each server in the comparison, in turn
     #[arg(long, default_value_t = 3, value_name = "N")]
     pairs: usize,
+    /// Only the comparison with nats-server
+    #[arg(long)]
+    rooms: bool,
 }
 
 /// Descriptors that are needed for other things.
@@ -53,11 +56,16 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(LocalSet::new().run_until(async {
         let time = Duration::from_secs(options.seconds);
-        large_room(connections, time).await?;
-        storm(connections.min(20_000)).await?;
-        slow(connections.min(2_000), time).await?;
-        small_rooms(connections, time, options.pairs).await?;
-        irc(connections.min(10_000), time).await
+        if !options.rooms {
+            large_room(connections, time).await?;
+            storm(connections.min(20_000)).await?;
+            slow(connections.min(2_000), time).await?;
+            irc(connections.min(10_000), time).await?;
+        }
+        // Many that are calm, then fewer that are busy: about as much to deliver.
+        let calm = (connections * 9 / 10 / (ROOM_OF + 1)).min(1000);
+        small_rooms(calm, 4, time, options.pairs).await?;
+        small_rooms(calm.min(70), 20, time, options.pairs).await
     }))
 }
 
@@ -526,10 +534,10 @@ impl Nats {
 }
 
 /// Deliveries for each second of processor time of the server.
-async fn small_rooms(connections: usize, time: Duration, pairs: usize) -> anyhow::Result<()> {
-    const PER_ROOM: u64 = 4;
-    let rooms = (connections * 9 / 10 / (ROOM_OF + 1)).min(1000);
-    println!("{rooms} rooms of {ROOM_OF}, {PER_ROOM} publishes a second in each");
+async fn small_rooms(rooms: usize, rate: u64, time: Duration, pairs: usize) -> anyhow::Result<()> {
+    println!("{rooms} rooms of {ROOM_OF}, {rate} publishes a second in each");
+    // No connection says more than five things in a second.
+    let voices = rate.div_ceil(5);
     let mut ratios = Vec::new();
     for _ in 0..pairs {
         let here = {
@@ -537,19 +545,21 @@ async fn small_rooms(connections: usize, time: Duration, pairs: usize) -> anyhow
             let seen = Seen::new();
             let _reading = guests(peer.http, rooms, rooms * ROOM_OF, None, &seen).await?;
             let mut speakers = Vec::new();
-            for room in 0..rooms {
-                speakers.push(Speaker::new(&peer, room, 0).await?);
+            for speaker in 0..rooms * voices as usize {
+                speakers.push(Speaker::new(&peer, speaker % rooms, speaker).await?);
             }
             let before = cpu_seconds(peer.pid());
-            let mut ticks = interval(Duration::from_secs(1) / (PER_ROOM * 10) as u32);
+            // Each has its turn `rate / voices` times a second, spread over time.
+            let turns = rate / voices * 50;
+            let mut ticks = interval(Duration::from_secs(1) / turns as u32);
             let began = Instant::now();
-            for round in 0..time.as_secs() * PER_ROOM * 10 {
+            for round in 0..time.as_secs() * turns {
                 ticks.tick().await;
-                for speaker in speakers.iter_mut().skip((round % 10) as usize).step_by(10) {
+                for speaker in speakers.iter_mut().skip((round % 50) as usize).step_by(50) {
                     speaker.say(&seen).await?;
                 }
             }
-            let all = time.as_secs() * PER_ROOM * (rooms * ROOM_OF) as u64;
+            let all = time.as_secs() * rate * (rooms * ROOM_OF) as u64;
             let _ = timeout(Duration::from_secs(20), until(|| seen.deliveries.get() >= all, "all deliveries")).await;
             report("rivulet", &seen, all, began.elapsed(), cpu_seconds(peer.pid()) - before)
         };
@@ -564,7 +574,7 @@ async fn small_rooms(connections: usize, time: Duration, pairs: usize) -> anyhow
                 listening.spawn_local(client.listen(seen.clone()));
             }
             let mut speakers = Vec::new();
-            for _ in 0..rooms {
+            for _ in 0..rooms * voices as usize {
                 let client = Client::upgrade(nats.address, "/", 0).await?;
                 client.write(&frame(b"CONNECT {\"verbose\":false}\r\n")).await?;
                 speakers.push(client);
@@ -572,23 +582,25 @@ async fn small_rooms(connections: usize, time: Duration, pairs: usize) -> anyhow
             sleep(Duration::from_secs(1)).await;
             seen.forget();
             let before = cpu_seconds(nats.child.id());
-            let mut ticks = interval(Duration::from_secs(1) / (PER_ROOM * 10) as u32);
+            let turns = rate / voices * 50;
+            let mut ticks = interval(Duration::from_secs(1) / turns as u32);
             let began = Instant::now();
-            for round in 0..time.as_secs() * PER_ROOM * 10 {
+            for round in 0..time.as_secs() * turns {
                 ticks.tick().await;
-                for (room, speaker) in speakers.iter().enumerate().skip((round % 10) as usize).step_by(10) {
+                for (number, speaker) in speakers.iter().enumerate().skip((round % 50) as usize).step_by(50) {
                     let payload = payload(seen.micros());
-                    let text = format!("PUB room{room} {}\r\n{payload}\r\n", payload.len());
+                    let text = format!("PUB room{} {}\r\n{payload}\r\n", number % rooms, payload.len());
                     speaker.write(&frame(text.as_bytes())).await?;
                 }
             }
-            let all = time.as_secs() * PER_ROOM * (rooms * ROOM_OF) as u64;
+            let all = time.as_secs() * rate * (rooms * ROOM_OF) as u64;
             let _ = timeout(Duration::from_secs(20), until(|| seen.deliveries.get() >= all, "all deliveries")).await;
             report("nats", &seen, all, began.elapsed(), cpu_seconds(nats.child.id()) - before)
         };
         ratios.push(here / there);
     }
-    verdict("small rooms, deliveries a second and core, ratio to nats-server", median(ratios), 1.5, false);
+    let name = format!("rooms with {rate} a second, deliveries a second and core, ratio to nats-server");
+    verdict(&name, median(ratios), 1.5, false);
     Ok(())
 }
 
