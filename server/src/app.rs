@@ -5,6 +5,7 @@ use crate::config::Serve;
 use crate::tuning::Tuning;
 use crate::{demo, http, metrics};
 use anyhow::Context;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use rivulet_api::Api;
 use rivulet_bus::Bus;
 use rivulet_chat::Chat;
@@ -39,11 +40,24 @@ pub fn start(settings: Serve) -> anyhow::Result<()> {
         true => log.json().init(),
         false => log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
     }
+    open_many_files();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let app = App::load(settings).await?;
         app.run(signals()?).await
     })
+}
+
+/// Every viewer and everybody in a chat is an open file: as many as the system lets us have.
+fn open_many_files() {
+    match getrlimit(Resource::RLIMIT_NOFILE) {
+        Ok((some, most)) if some < most => {
+            if let Err(error) = setrlimit(Resource::RLIMIT_NOFILE, most, most) {
+                tracing::warn!(%error, "at most {some} connections at once");
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Cancelled by SIGTERM and SIGINT.

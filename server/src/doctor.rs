@@ -1,6 +1,7 @@
 //! `rivulet doctor`: tries what `serve` will need, and names the mend for what fails.
 
 use crate::config::Serve;
+use nix::sys::resource::{Resource, getrlimit};
 use rivulet_store::{Blobs, Store};
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Command, Stdio};
@@ -49,6 +50,7 @@ async fn checks(settings: &Serve) -> Vec<Check> {
         ("ladder", settings.ladder().map(|ladder| format!("{} encoded qualities", ladder.rungs.len()))),
         ("codecs", rivulet_transcoder::worker::self_test().map(|()| "H.264 and JPEG encode, AAC decodes".to_owned())),
         ("demo", ffmpeg()),
+        ("files", files()),
     ];
     if let Some(url) = &settings.redis_url {
         let redis = rivulet_bus::Bus::redis(url).await;
@@ -69,6 +71,17 @@ fn port(addr: SocketAddr, flag: &str) -> Result<String, String> {
     TcpListener::bind(addr)
         .map(|_| format!("{addr} is free"))
         .map_err(|e| format!("cannot listen on {addr}: {e}; stop what uses it or choose another with {flag}"))
+}
+
+/// Connections that the system lets the server have.
+fn files() -> Result<String, String> {
+    match getrlimit(Resource::RLIMIT_NOFILE) {
+        Ok((_, most)) if most < 4096 => {
+            Err(format!("only {most} connections at once; raise the limit of open files (LimitNOFILE, ulimit -n)"))
+        }
+        Ok((_, most)) => Ok(format!("{most} connections at once")),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 fn ffmpeg() -> Result<String, String> {
