@@ -17,7 +17,7 @@ const WAITING: usize = 100_000;
 const RETRY_MAX: Duration = Duration::from_secs(5);
 
 pub enum Line {
-    Write(ChatWrite),
+    Write(Box<ChatWrite>),
     /// Everything before it is written once this is answered.
     Flush(oneshot::Sender<()>),
 }
@@ -33,7 +33,7 @@ impl Scribe {
     }
 
     pub fn write(&self, row: ChatWrite) {
-        if self.0.try_send(Line::Write(row)).is_err() {
+        if self.0.try_send(Line::Write(Box::new(row))).is_err() {
             tracing::error!("too much waits for the database: a chat message will be missing in the history");
         }
     }
@@ -56,7 +56,7 @@ async fn run(store: Store, mut inbox: mpsc::Receiver<Line>, shutdown: Cancellati
         // Gathers for a moment, or until somebody waits for it.
         while let Some(line) = next {
             match line {
-                Line::Write(row) => rows.push(row),
+                Line::Write(row) => rows.push(*row),
                 Line::Flush(done) => flushes.push(done),
             }
             if rows.len() >= BATCH || !flushes.is_empty() {
