@@ -1,7 +1,7 @@
 //! From a room to its clients: a thread for each core, each with its share of every room's clients.
 //! They are threads of their own, since a large room is a long row of system calls, and nothing else
 //! has to wait behind it. A room that speaks now and then is written at once; one that speaks all the
-//! time is written a few times a second, many events in one go.
+//! time is written a few times a second, many events in one go, unless a moderator did something.
 
 use crate::clock;
 use crate::conn::{Cache, Conn};
@@ -89,6 +89,8 @@ struct Shard {
 
 #[derive(Default)]
 struct Queue {
+    /// What moderators do does not wait for a round.
+    urgent: Vec<Arc<Members>>,
     now: Vec<Arc<Members>>,
     later: BTreeMap<Instant, Vec<Arc<Members>>>,
     stop: bool,
@@ -116,12 +118,16 @@ impl Fanout {
 
     /// Something happened in a room: everybody there gets it.
     pub fn push(&self, room: &Arc<Members>, entries: impl IntoIterator<Item = Entry>) {
+        let mut urgent = false;
         {
             let mut ring = room.ring();
-            entries.into_iter().for_each(|entry| ring.push(entry, room.place()));
+            for entry in entries {
+                urgent |= entry.critical;
+                ring.push(entry, room.place());
+            }
         }
         for shard in &self.shards {
-            shard.wake(room);
+            shard.wake(room, urgent);
         }
     }
 
@@ -176,12 +182,17 @@ impl Drop for Fanout {
 }
 
 impl Shard {
-    fn wake(&self, room: &Arc<Members>) {
+    fn wake(&self, room: &Arc<Members>, urgent: bool) {
         let share = &room.shards[self.index];
-        if !share.waits.swap(true, AcqRel) {
+        let waits = share.waits.swap(true, AcqRel);
+        if urgent {
+            lock(&self.queue).urgent.push(room.clone());
+        } else if !waits {
             lock(&self.queue).now.push(room.clone());
-            self.ready.notify_one();
+        } else {
+            return;
         }
+        self.ready.notify_one();
     }
 
     fn run(&self) {
@@ -207,6 +218,7 @@ impl Shard {
                             None => true,
                         }
                     });
+                    due.append(&mut queue.urgent);
                     while let Some(first) = queue.later.first_entry()
                         && *first.key() <= now
                     {

@@ -1,6 +1,11 @@
 //! Two nodes with one store and one bus, and clients of the real kind.
 
+use axum::extract::ConnectInfo;
+use axum::{Extension, Router};
 use futures_util::{SinkExt, StreamExt};
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
 use rivulet_bus::Bus;
 use rivulet_chat::{Chat, Config, Deps};
 use rivulet_hub::{ChatNote, Hub};
@@ -14,13 +19,13 @@ use rivulet_store::{AccessToken, CHAT_TICKET_MS, Channel, ChatPass, Deed, Doer, 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::{Error, Message as Frame};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, client_async, connect_async};
 use tokio_util::sync::CancellationToken;
 
 pub const MAX_CONNECTIONS_PER_ADDRESS: usize = 600;
@@ -33,6 +38,15 @@ pub fn now_ms() -> i64 {
 
 fn name(text: &str) -> ChannelName {
     ChannelName::parse(text).unwrap()
+}
+
+/// As our server does it, on plain TCP.
+async fn serve(listener: TcpListener, router: Router) {
+    while let Ok((stream, peer)) = listener.accept().await {
+        let service = TowerToHyperService::new(router.clone().layer(Extension(ConnectInfo(peer))));
+        let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades();
+        tokio::spawn(connection);
+    }
 }
 
 struct Node {
@@ -79,10 +93,18 @@ impl World {
             let config =
                 Config { max_connections_per_address: MAX_CONNECTIONS_PER_ADDRESS, threads: 2, ..Config::default() };
             let chat = Chat::bind(config, Deps { store: store.clone(), hub: hub.clone(), bus }).await.unwrap();
-            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
-            let service = chat.router().into_make_service_with_connect_info::<SocketAddr>();
-            tokio::spawn(async move { axum::serve(listener, service).await });
+            match nodes.is_empty() {
+                true => {
+                    tokio::spawn(serve(listener, chat.router()));
+                }
+                // Here it is more than TCP below the upgrade, as it is with TLS.
+                false => {
+                    let service = chat.router().into_make_service_with_connect_info::<SocketAddr>();
+                    tokio::spawn(async move { axum::serve(listener, service).await });
+                }
+            }
             let running = Mutex::new(Some(tokio::spawn(chat.run(shutdown.clone()))));
             nodes.push(Node { address, hub, shutdown, running });
         }
@@ -234,6 +256,16 @@ impl World {
     pub async fn guest(&self, node: usize, resume: Option<Position>) -> Client {
         let client = self.connect(node, &[]).await.unwrap();
         self.greet(client, Hello { resume, ..Hello::default() }).await.unwrap()
+    }
+
+    /// One for whom the kernel keeps next to nothing.
+    pub async fn slow_guest(&self, node: usize) -> Client {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        let stream = socket.connect(self.address(node)).await.unwrap();
+        let address = format!("ws://{}/chat/{}", self.address(node), self.channel.name);
+        let (socket, _) = client_async(address, MaybeTlsStream::Plain(stream)).await.unwrap();
+        self.greet(Client::new(socket), Hello::default()).await.unwrap()
     }
 
     pub async fn try_guest(&self, node: usize) -> Result<Client, u16> {
