@@ -285,6 +285,9 @@ impl Conn {
                 Some(batch)
             });
             let Some(batch) = batch else { return };
+            if batch.lost {
+                return self.close(close::TOO_SLOW);
+            }
             if !batch.bytes.is_empty() {
                 out.pending_bytes += batch.bytes.len();
                 out.pending.push_back(batch.bytes);

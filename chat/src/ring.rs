@@ -60,6 +60,8 @@ pub struct Batch {
     pub bytes: Bytes,
     /// The cursor after it.
     pub next: u64,
+    /// Something before it is gone that must not be left out: the client has to begin anew.
+    pub lost: bool,
 }
 
 #[derive(Default)]
@@ -70,6 +72,8 @@ pub struct Ring {
     bytes: usize,
     /// Those that are not in `entries` any more, with their place.
     critical: VecDeque<(u64, Arc<Entry>)>,
+    /// A client before this place has missed one that is in neither.
+    complete_from: u64,
     /// The position before the first entry.
     before: Position,
     /// As they are after the newest entry.
@@ -98,8 +102,10 @@ impl Ring {
             self.bytes -= oldest.frame(Encoding::Json, place).len();
             self.before = oldest.event.position;
             if oldest.critical {
-                if self.critical.len() >= CRITICAL {
-                    self.critical.pop_front();
+                if self.critical.len() >= CRITICAL
+                    && let Some((place, _)) = self.critical.pop_front()
+                {
+                    self.complete_from = place + 1;
                 }
                 self.critical.push_back((self.first, oldest));
             }
@@ -178,7 +184,7 @@ impl Ring {
         }
         // Most often it is one frame, which all share.
         let bytes = only.cloned().unwrap_or_else(|| bytes.freeze());
-        Some(Batch { bytes, next })
+        Some(Batch { bytes, next, lost: cursor < self.complete_from })
     }
 }
 
@@ -246,5 +252,17 @@ mod tests {
         let cursor = ring.find(before).unwrap();
         assert!(!text(&ring.batch(cursor, Encoding::Json, false, None, PLACE).unwrap()).contains("gap"));
         assert_eq!(ring.after(before).count(), ENTRIES);
+    }
+
+    #[test]
+    fn a_reader_who_missed_a_deed_begins_anew() {
+        let mut ring = Ring::default();
+        for n in 1..=(ENTRIES + CRITICAL) as u64 {
+            ring.push(entry(n, Audience::All, true), PLACE);
+        }
+        let lost = |ring: &Ring, cursor| ring.batch(cursor, Encoding::Json, false, None, PLACE).unwrap().lost;
+        assert!(!lost(&ring, 0), "all of them are still there");
+        ring.push(entry((ENTRIES + CRITICAL) as u64 + 1, Audience::All, true), PLACE);
+        assert!(lost(&ring, 0) && !lost(&ring, 1));
     }
 }
