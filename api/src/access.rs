@@ -85,12 +85,10 @@ pub async fn may_watch(app: &App, caller: &Caller, channel: &Channel) -> Result<
     if channel.access == AccessKind::Public || caller.may_in(app, channel, Action::WatchInside).await.is_ok() {
         return Ok(true);
     }
-    let Some(user) = caller.known().filter(|user| user.suspended(now_ms()).is_none()) else { return Ok(false) };
-    Ok(match channel.access {
-        AccessKind::Followers => app.store.follows(&user.id, &channel.id).await?.is_some(),
-        AccessKind::Private => app.store.is_guest(&channel.id, &user.id).await?,
-        AccessKind::Password | AccessKind::Public => false,
-    })
+    match caller.known() {
+        Some(user) => Ok(app.store.admits(channel, user, now_ms()).await?),
+        None => Ok(false),
+    }
 }
 
 /// Lets in who may watch, or who knows the channel's password.

@@ -119,12 +119,8 @@ impl Node {
             return Ok(true);
         }
         let Some(chatter) = self.people.find(channel, user_id).await? else { return Ok(false) };
-        Ok(chatter.speaker.moderator
-            || match channel.access {
-                AccessKind::Followers => chatter.speaker.follows_since_ms.is_some(),
-                AccessKind::Private => self.store.is_guest(&channel.id, user_id).await?,
-                _ => false,
-            })
+        let runs_it = chatter.speaker.moderator && chatter.speaker.suspended.is_none();
+        Ok(runs_it || self.store.admits(channel, &chatter.user, clock::now_ms()).await?)
     }
 
     /// Somebody says something, or gives a command, in a room.

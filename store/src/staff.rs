@@ -1,7 +1,7 @@
 //! Who helps to run a channel, and whom it invites to watch.
 
-use crate::{Channel, Store, StoreError, placeholders};
-use rivulet_protocol::rest::{ChannelRole, Staff};
+use crate::{Channel, Store, StoreError, User, placeholders};
+use rivulet_protocol::rest::{AccessKind, ChannelRole, Staff};
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row};
 
@@ -71,7 +71,23 @@ impl Store {
         Ok(sqlx::query_scalar(sql).bind(channel_id).fetch_all(&self.pool).await?)
     }
 
-    pub async fn is_guest(&self, channel_id: &str, user_id: &str) -> Result<bool, StoreError> {
+    /// Whether a channel's access lets in somebody who does not run it. A password is asked for
+    /// elsewhere, and who is suspended sees what everybody sees.
+    pub async fn admits(&self, channel: &Channel, user: &User, now_ms: i64) -> Result<bool, StoreError> {
+        if channel.access == AccessKind::Public {
+            return Ok(true);
+        }
+        if user.suspended(now_ms).is_some() {
+            return Ok(false);
+        }
+        match channel.access {
+            AccessKind::Followers => Ok(self.follows(&user.id, &channel.id).await?.is_some()),
+            AccessKind::Private => self.is_guest(&channel.id, &user.id).await,
+            AccessKind::Password | AccessKind::Public => Ok(false),
+        }
+    }
+
+    async fn is_guest(&self, channel_id: &str, user_id: &str) -> Result<bool, StoreError> {
         let sql = "SELECT user_id FROM channel_guests WHERE channel_id = $1 AND user_id = $2";
         Ok(sqlx::query(sql).bind(channel_id).bind(user_id).fetch_optional(&self.pool).await?.is_some())
     }

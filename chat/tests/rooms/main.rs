@@ -5,7 +5,7 @@
 mod world;
 
 use rivulet_protocol::chat::{Badge, ClientFrame, Event, Position, RefusalCode, Say, ServerFrame, close};
-use rivulet_protocol::rest::{AccessKind, ChatSettings, RaidDefence, Scope, TermDeed};
+use rivulet_protocol::rest::{AccessKind, ChatSettings, RaidDefence, Scope, Suspension, TermDeed};
 use rivulet_store::Deed;
 use std::time::{Duration, Instant};
 use world::{World, said};
@@ -329,6 +329,13 @@ async fn a_channel_that_is_not_for_everybody(world: World) {
     assert_eq!(world.with_token(0, &token).await.err(), Some(close::FORBIDDEN));
     let owners = world.token(&world.owner.clone(), &[Scope::ChatRead]).await;
     assert!(world.with_token(0, &owners).await.is_ok());
+    let bob = world.user("bob").await;
+    world.store().set_guests(&world.channel.id, &[ann.id.clone(), bob.id.clone()]).await.unwrap();
+    let suspension = Suspension { reason: String::new(), since_ms: world::now_ms(), until_ms: None };
+    world.store().suspend_user(&bob.id, Some(&suspension)).await.unwrap();
+    let bobs = world.token(&bob, &[Scope::ChatRead]).await;
+    assert_eq!(world.with_token(0, &bobs).await.err(), Some(close::FORBIDDEN), "a guest who is suspended");
+    assert!(world.with_token(0, &token).await.is_ok(), "one who is not");
 }
 
 async fn what_was_said_is_written_down(world: World) {
