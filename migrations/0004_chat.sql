@@ -218,3 +218,27 @@ CREATE TABLE raids (
     leaves_at_ms BIGINT NOT NULL
 );
 CREATE INDEX raids_by_time ON raids (leaves_at_ms);
+
+-- Connections of `/eventsub/ws`: they live as long as somebody says so now and then.
+CREATE TABLE eventsub_sessions (
+    id             TEXT   NOT NULL PRIMARY KEY,
+    -- Whose it is: empty until the first subscription.
+    user_id        TEXT   NOT NULL DEFAULT '',
+    alive_until_ms BIGINT NOT NULL
+);
+CREATE INDEX eventsub_sessions_by_time ON eventsub_sessions (alive_until_ms);
+CREATE INDEX eventsub_sessions_by_user ON eventsub_sessions (user_id);
+
+CREATE TABLE eventsub_subscriptions (
+    id            TEXT   NOT NULL PRIMARY KEY,
+    session_id    TEXT   NOT NULL REFERENCES eventsub_sessions (id) ON DELETE CASCADE,
+    user_id       TEXT   NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    -- The access token that it was made with: it ends with it.
+    token_id      TEXT   NOT NULL,
+    topic         TEXT   NOT NULL,
+    channel_id    TEXT   NOT NULL REFERENCES channels (id) ON DELETE CASCADE,
+    created_at_ms BIGINT NOT NULL,
+    UNIQUE (session_id, topic, channel_id)
+);
+CREATE INDEX eventsub_subscriptions_by_user ON eventsub_subscriptions (user_id, id);
+CREATE INDEX eventsub_subscriptions_by_channel ON eventsub_subscriptions (channel_id);

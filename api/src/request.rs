@@ -12,7 +12,7 @@ use rivulet_protocol::ChannelName;
 use rivulet_protocol::address::{self, Network};
 use rivulet_protocol::policy::{self, Action, Actor, Answer};
 use rivulet_protocol::rest::{ChannelRole, Page, Scope};
-use rivulet_store::{AccessToken, Channel, SecretHash, SessionToken, User};
+use rivulet_store::{AccessToken, Bearer, Channel, SecretHash, SessionToken, User};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
@@ -153,8 +153,8 @@ impl FromRequestParts<App> for Origin {
 #[derive(Clone)]
 pub struct Caller {
     user: Option<User>,
-    /// Of the access token that came along, if it was one.
-    scopes: Option<Vec<Scope>>,
+    /// The access token that came along, if it was one: its id and scopes.
+    token: Option<(String, Vec<Scope>)>,
 }
 
 impl Caller {
@@ -167,23 +167,28 @@ impl Caller {
             let token = token.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
             let token = token.and_then(|(_, token)| AccessToken::parse(token)).ok_or_else(Refusal::bad_token)?;
             let found = app.store.access_token_user(&token.hash(), now_ms).await?;
-            let (user, scopes) = found.ok_or_else(Refusal::bad_token)?;
-            return Ok(Self { user: Some(user), scopes: Some(scopes) });
+            let Bearer { token_id, user, scopes } = found.ok_or_else(Refusal::bad_token)?;
+            return Ok(Self { user: Some(user), token: Some((token_id, scopes)) });
         }
         let user = match origin.session(&parts.headers) {
             Some(session) => app.store.session_user(&session, &origin.from.to_string(), now_ms).await?,
             None => None,
         };
-        Ok(Self { user, scopes: None })
+        Ok(Self { user, token: None })
     }
 
     /// What came along does not forbid it.
     pub fn may_moderate(&self) -> bool {
-        self.scopes.as_ref().is_none_or(|scopes| scopes.contains(&Scope::Moderate))
+        self.token.as_ref().is_none_or(|(_, scopes)| scopes.contains(&Scope::Moderate))
     }
 
     pub fn has_token(&self) -> bool {
-        self.scopes.is_some()
+        self.token.is_some()
+    }
+
+    /// Its id, if an access token came along.
+    pub fn token_id(&self) -> Option<&str> {
+        self.token.as_ref().map(|(id, _)| id.as_str())
     }
 }
 
@@ -224,7 +229,7 @@ impl Caller {
     fn ask(&self, action: Action, in_channel: Option<ChannelRole>) -> Result<&User, Refusal> {
         let user = self.user.as_ref().ok_or_else(Refusal::log_in)?;
         let suspension = user.suspended(now_ms());
-        let scopes = self.scopes.as_deref();
+        let scopes = self.token.as_ref().map(|(_, scopes)| scopes.as_slice());
         let actor = Actor { role: user.role, suspended: suspension.is_some(), scopes, in_channel };
         match (policy::may(Some(actor), action), suspension) {
             (Answer::Yes, _) => Ok(user),

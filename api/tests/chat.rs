@@ -46,6 +46,7 @@ suite!(
     a_channel_that_ends,
     retention,
     helix,
+    eventsub,
 );
 
 fn now_ms() -> i64 {
@@ -990,4 +991,61 @@ async fn helix(site: Site) {
     let here = channel(&site, "ann").await;
     let done = site.store.moderate(&here, &Doer::server(), Deed::Shield { on: false, settings: None }, now_ms()).await;
     assert!(done.unwrap().action.by.id.is_empty());
+}
+
+async fn eventsub(site: Site) {
+    let _ = people(&site).await;
+    site.chat();
+    let (here, bob) = (channel(&site, "ann").await, user(&site, "bob").await);
+    let client = async |name: &str, scopes: &[Scope]| {
+        let (user, token) = (user(&site, name).await, AccessToken::generate());
+        site.store.add_access_token(&user.id, &token.hash(), "bot", scopes, 1, None).await.unwrap();
+        site.guest().with("authorization", &format!("Bearer {}", token.reveal()))
+    };
+    let moderator = client("mod", &[Scope::ChatRead, Scope::Moderate]).await;
+    let reader = client("bob", &[Scope::ChatRead]).await;
+    let path = "/helix/eventsub/subscriptions";
+    for session in ["s1", "s2"] {
+        site.store.open_eventsub_session(session, now_ms()).await.unwrap();
+    }
+    let ask = |topic: &str, version: &str, key: &str, session: &str| {
+        json!({
+            "type": topic, "version": version, "condition": {key: here.id},
+            "transport": {"method": "websocket", "session_id": session},
+        })
+    };
+    let (message, ban) = ("channel.chat.message", "channel.ban");
+    let (status, made) = call(&moderator, "POST", path, ask(ban, "1", "broadcaster_user_id", "s1")).await;
+    assert_eq!((status, &made["data"][0]["status"], &made["total"]), (202, &"enabled".into(), &1.into()));
+    let id = made["data"][0]["id"].as_str().unwrap().to_owned();
+    for (client, body, want) in [
+        (&moderator, ask(ban, "1", "broadcaster_user_id", "s1"), 409),
+        (&moderator, ask(ban, "2", "broadcaster_user_id", "s1"), 400),
+        (&moderator, ask("channel.cheer", "1", "broadcaster_user_id", "s1"), 400),
+        (&moderator, ask(ban, "1", "to_broadcaster_user_id", "s1"), 400),
+        (&moderator, ask(message, "1", "broadcaster_user_id", "gone"), 400),
+        (&moderator, json!({"type": ban}), 400),
+        (&reader, ask(message, "1", "broadcaster_user_id", "s1"), 400),
+        (&reader, ask(ban, "1", "broadcaster_user_id", "s2"), 403),
+        (&reader, ask("stream.online", "1", "broadcaster_user_id", "s2"), 202),
+        (&reader, ask(message, "1", "broadcaster_user_id", "s2"), 202),
+        (&site.guest(), ask(message, "1", "broadcaster_user_id", "s2"), 401),
+    ] {
+        let (status, answer) = call(client, "POST", path, body.clone()).await;
+        assert_eq!(status, want, "{body} {answer}");
+    }
+    let mut named = ask(message, "1", "broadcaster_user_id", "s1");
+    named["condition"]["user_id"] = bob.id.clone().into();
+    assert_eq!(call(&moderator, "POST", path, named).await.0, 400, "in somebody else's name");
+    let (_, list) = call(&reader, "GET", &format!("{path}?type={message}"), json!({})).await;
+    assert_eq!((list["data"].as_array().unwrap().len(), &list["total"]), (1, &2.into()));
+    let one = format!("{path}?id={id}");
+    assert_eq!(call(&reader, "DELETE", &one, json!({})).await.0, 404, "it is not his");
+    assert_eq!(call(&moderator, "DELETE", &one, json!({})).await.0, 204);
+    assert_eq!(call(&moderator, "DELETE", &one, json!({})).await.0, 404);
+
+    // A session that nobody kept alive is none, and its subscriptions are gone with it.
+    let later = now_ms() + rivulet_store::EVENTSUB_ALIVE_MS + 1000;
+    site.store.open_eventsub_session("s3", later).await.unwrap();
+    assert!(site.store.eventsub_subscriptions_of(&bob.id).await.unwrap().is_empty());
 }

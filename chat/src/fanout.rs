@@ -17,6 +17,7 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Release};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use tokio::sync::Notify;
 
 /// Between two rounds of one room.
 const ROUND: Duration = Duration::from_millis(100);
@@ -32,6 +33,8 @@ pub struct Members {
     id: String,
     name: String,
     ring: Mutex<Ring>,
+    /// Something was pushed, for readers in this process.
+    pub news: Notify,
     shards: Vec<Share>,
 }
 
@@ -47,7 +50,7 @@ struct Share {
 impl Members {
     fn new(channel: &Channel, shards: usize) -> Self {
         let shards = std::iter::repeat_with(Share::default).take(shards).collect();
-        Self { id: channel.id.clone(), name: channel.name.clone(), ring: Mutex::default(), shards }
+        Self { id: channel.id.clone(), name: channel.name.clone(), ring: Mutex::default(), news: Notify::new(), shards }
     }
 
     fn place(&self) -> Place<'_> {
@@ -126,6 +129,7 @@ impl Fanout {
                 ring.push(entry, room.place());
             }
         }
+        room.news.notify_waiters();
         for shard in &self.shards {
             shard.wake(room, urgent);
         }

@@ -9,6 +9,7 @@ mod clock;
 mod commands;
 mod conn;
 mod core;
+mod eventsub;
 mod fanout;
 mod frames;
 mod irc;
@@ -20,6 +21,7 @@ mod room;
 mod scribe;
 mod signal;
 mod socket;
+mod upgrade;
 mod websocket;
 
 use axum::Router;
@@ -104,9 +106,10 @@ impl Chat {
         self.irc.local_addr()
     }
 
-    /// `/chat/{channel}`. Serve it with `into_make_service_with_connect_info::<SocketAddr>`.
+    /// `/chat/{channel}` and `/eventsub/ws`. Serve it with `into_make_service_with_connect_info::<SocketAddr>`.
     pub fn router(&self) -> Router {
-        websocket::router(self.config.clone(), self.node.clone(), self.places.clone())
+        let eventsub = eventsub::router(self.config.clone(), self.node.clone(), self.places.clone());
+        websocket::router(self.config.clone(), self.node.clone(), self.places.clone()).merge(eventsub)
     }
 
     /// Until `shutdown`; then every client is told to come back, and everything is written down.
@@ -115,6 +118,7 @@ impl Chat {
             return tracing::error!("another chat runs in this process");
         };
         let serving = tokio::spawn(self.node.clone().serve(notes));
+        tokio::spawn(eventsub::tell_streams(self.node.clone()));
         let irc = irc::session::listen(self.irc, self.config, self.node.clone(), self.places, shutdown.clone());
         tokio::spawn(irc);
         shutdown.cancelled().await;

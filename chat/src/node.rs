@@ -256,6 +256,9 @@ impl Node {
                 self.channel_changed(&channel_id).await;
                 let _ = self.bus.publish(EVERYWHERE, &write(&RoomSignal::Channel { channel_id })).await;
             }
+            ChatNote::Subscribed(session_id) => {
+                let _ = self.bus.publish(&crate::eventsub::topic(&session_id), b"").await;
+            }
             ChatNote::Say(asked) => {
                 let result = match self.store.channel_by_id(&asked.channel_id).await {
                     Ok(Some(channel)) => {

@@ -132,6 +132,20 @@ impl Ring {
         Some(self.first + index as u64 + 1)
     }
 
+    /// The cursor before the first entry of that time or later.
+    pub fn since(&self, sent_ms: i64) -> u64 {
+        self.first + self.entries.partition_point(|entry| entry.event.sent_ms < sent_ms) as u64
+    }
+
+    /// What comes after a cursor, and the cursor after that: all that is still here, for a reader in
+    /// this process.
+    pub fn read(&self, cursor: u64) -> (Vec<Arc<Entry>>, u64) {
+        let lost = self.critical.iter().filter(|(place, _)| *place >= cursor).map(|(_, entry)| entry);
+        let start = cursor.max(self.first).min(self.end()) - self.first;
+        let entries = lost.chain(self.entries.range(start as usize..)).cloned().collect();
+        (entries, self.end())
+    }
+
     /// Entries in order, those after `position`.
     pub fn after(&self, position: Position) -> impl Iterator<Item = &Arc<Entry>> {
         let index = self.entries.partition_point(|entry| entry.event.position <= position);

@@ -9,30 +9,28 @@ use crate::node::{Node, Presence};
 use crate::places::Places;
 use crate::ring::Ring;
 use crate::socket::Socket;
+use crate::upgrade::{self, Asked, refuse};
 use axum::Router;
-use axum::extract::{ConnectInfo, Path, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
-use axum::response::{IntoResponse, Response};
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::response::Response;
 use axum::routing::get;
 use bytes::Bytes;
-use hyper::upgrade::OnUpgrade;
 use rivulet_protocol::ChannelName;
-use rivulet_protocol::address::{self, Network};
+use rivulet_protocol::address::Network;
 use rivulet_protocol::chat::{
     ClientFrame, Hello, JSON, MAX_FRAME_BYTES, MSGPACK, Position, Refusal, RefusalCode, Say, ServerFrame, VERSION,
     Welcome, You, close,
 };
 use rivulet_protocol::rest::{AccessKind, Scope};
-use rivulet_store::{AccessToken, CHAT_TICKET_MS, Channel, ChatPass, User};
+use rivulet_store::{AccessToken, Bearer, CHAT_TICKET_MS, Channel, ChatPass, User};
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig, WebSocketContext};
 use tokio_tungstenite::tungstenite::{self, Message};
@@ -64,26 +62,21 @@ pub fn router(config: Config, node: Arc<Node>, places: Places) -> Router {
 }
 
 async fn accept(State(front): State<Arc<Front>>, Path(channel): Path<String>, mut request: Request) -> Response {
-    let refuse = |status: StatusCode, text: &'static str| (status, text).into_response();
     let Ok(name) = ChannelName::parse(&channel) else {
         return refuse(StatusCode::NOT_FOUND, "There is no such channel.\n");
     };
     let headers = request.headers();
-    let (Some(key), Some(encoding)) = (upgrade_key(headers), encoding(headers)) else {
-        let mut response = refuse(StatusCode::UPGRADE_REQUIRED, "This is for WebSocket clients; see /api/docs.\n");
-        response.headers_mut().insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-        response.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-        return response;
-    };
+    let Some(encoding) = encoding(headers) else { return upgrade::required() };
     if !is_own_page(headers, request.uri(), front.config.public_url.as_deref()) {
         return refuse(StatusCode::FORBIDDEN, "Pages of other sites cannot open the chat.\n");
     }
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    let hops = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-    let peer: IpAddr = peer.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
-    let network = Network::of(address::client(peer, hops, &front.config.trusted_proxies));
-    let Some(place) = front.places.take(network, &front.config) else {
-        return refuse(StatusCode::TOO_MANY_REQUESTS, "There are too many connections of your address.\n");
+    let protocol = match encoding {
+        Encoding::Msgpack => Some(MSGPACK),
+        _ => offered(headers).next().map(|_| JSON),
+    };
+    let asked = match Asked::new(&mut request, &front.config, &front.places) {
+        Ok(asked) => asked,
+        Err(refused) => return *refused,
     };
     let channel = match front.channel(name.as_str()).await {
         Ok(Some(channel)) => channel,
@@ -93,39 +86,11 @@ async fn accept(State(front): State<Arc<Front>>, Path(channel): Path<String>, mu
             return refuse(StatusCode::SERVICE_UNAVAILABLE, "The chat cannot be reached right now.\n");
         }
     };
-    let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
-        return refuse(StatusCode::UPGRADE_REQUIRED, "This connection cannot be upgraded.\n");
-    };
-    tokio::spawn(async move {
-        let Ok(Ok(upgraded)) = Box::pin(timeout(HELLO_WITHIN, upgrade)).await else { return };
+    let network = asked.network;
+    asked.accept(protocol, async move |upgraded| {
         let (socket, read) = Socket::upgraded(upgraded);
-        let _place = place;
         front.talk(channel, network, socket, read, encoding).await;
-    });
-    let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
-    let answer = response.headers_mut();
-    answer.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-    answer.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    if let Ok(accept) = HeaderValue::from_str(&derive_accept_key(key.as_bytes())) {
-        answer.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
-    }
-    if let Encoding::Msgpack = encoding {
-        answer.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(MSGPACK));
-    } else if offered(request.headers()).next().is_some() {
-        answer.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(JSON));
-    }
-    response
-}
-
-/// The key of a request that is one for a WebSocket of RFC 6455.
-fn upgrade_key(headers: &HeaderMap) -> Option<HeaderValue> {
-    let has = |name, wanted: &str| {
-        let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-        values.flat_map(|value| value.split(',')).any(|token| token.trim().eq_ignore_ascii_case(wanted))
-    };
-    let asked = has(header::CONNECTION, "upgrade") && has(header::UPGRADE, "websocket");
-    let version = headers.get(header::SEC_WEBSOCKET_VERSION).is_some_and(|version| version == "13");
-    headers.get(header::SEC_WEBSOCKET_KEY).filter(|_| asked && version).cloned()
+    })
 }
 
 fn offered(headers: &HeaderMap) -> impl Iterator<Item = &str> {
@@ -376,7 +341,7 @@ impl Front {
         if let Some(token) = &hello.token {
             let token = AccessToken::parse(token).ok_or(close::TICKET)?;
             let found = store.access_token_user(&token.hash(), now_ms).await.map_err(failed)?;
-            let (user, scopes) = found.ok_or(close::TICKET)?;
+            let Bearer { user, scopes, .. } = found.ok_or(close::TICKET)?;
             if !scopes.contains(&Scope::ChatRead) || !self.node.admits(channel, &user.id).await.map_err(failed)? {
                 return Err(close::FORBIDDEN);
             }

@@ -20,6 +20,8 @@ pub enum ChatNote {
     Person(String),
     /// The sessions or tokens of this user (by id) ended: connections that came with them end too.
     LoggedOut(String),
+    /// The subscriptions of this session of EventSub have changed.
+    Subscribed(String),
     Say(Box<SayFor>),
 }
 

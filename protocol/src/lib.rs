@@ -4,6 +4,7 @@
 
 pub mod address;
 pub mod chat;
+pub mod eventsub;
 pub mod name;
 pub mod policy;
 pub mod rest;

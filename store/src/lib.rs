@@ -39,7 +39,8 @@ pub use broadcasts::{Broadcast, Segment};
 pub use categories::Category;
 pub use channels::{Channel, Listing, Profile};
 pub use chat::{
-    CHAT_TICKET_MS, ChatFacts, ChatPass, ChatWrite, Deed, DeedError, Doer, Done, Lease, Leaving, Rule, TakenBack,
+    CHAT_TICKET_MS, ChatFacts, ChatPass, ChatWrite, Deed, DeedError, Doer, Done, EVENTSUB_ALIVE_MS, Lease, Leaving,
+    Rule, SubscribeError, TakenBack,
 };
 pub use deliveries::{Attempt, Due};
 pub use factors::Passkey;
@@ -50,7 +51,7 @@ pub use notifications::PushTarget;
 pub use pictures::Picture;
 pub use secret::{AccessToken, InviteCode, Secret, SecretHash, SessionToken, SetupToken, StreamKey, TicketToken};
 pub use sessions::{Place, Session};
-pub use tokens::Ticket;
+pub use tokens::{Bearer, Ticket};
 pub use users::{Glance, NewUser, State as UserState, Totp, User, UserFilter};
 
 use sqlx::AnyPool;

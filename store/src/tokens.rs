@@ -24,6 +24,14 @@ fn token(row: AnyRow) -> sqlx::Result<Token> {
     })
 }
 
+/// Whoever sends an access token.
+#[derive(Debug, Clone)]
+pub struct Bearer {
+    pub token_id: String,
+    pub user: User,
+    pub scopes: Vec<Scope>,
+}
+
 /// What a ticket is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ticket {
@@ -83,22 +91,18 @@ impl Store {
     }
 
     /// Whose token this is and what it may be used for, while it lasts; notes that it is used.
-    pub async fn access_token_user(
-        &self,
-        hash: &SecretHash,
-        now_ms: i64,
-    ) -> Result<Option<(User, Vec<Scope>)>, StoreError> {
+    pub async fn access_token_user(&self, hash: &SecretHash, now_ms: i64) -> Result<Option<Bearer>, StoreError> {
         let sql = "SELECT id, user_id, scopes FROM access_tokens \
                    WHERE token_hash = $1 AND (expires_at_ms IS NULL OR expires_at_ms > $2)";
         let found: Option<(String, String, String)> =
             sqlx::query_as(sql).bind(hash.to_hex()).bind(now_ms).fetch_optional(&self.pool).await?;
-        let Some((id, user_id, list)) = found else { return Ok(None) };
+        let Some((token_id, user_id, list)) = found else { return Ok(None) };
         let sql = select!("WHERE users.id = $1 AND users.state = 'active'");
         let found = sqlx::query(sql).bind(&user_id).try_map(user).fetch_optional(&self.pool).await?;
         let sql = "UPDATE access_tokens SET last_used_at_ms = $2 \
                    WHERE id = $1 AND (last_used_at_ms IS NULL OR last_used_at_ms <= $3)";
-        sqlx::query(sql).bind(id).bind(now_ms).bind(now_ms - LAST_USED_STEP_MS).execute(&self.pool).await?;
-        Ok(found.map(|user| (user, scopes(&list))))
+        sqlx::query(sql).bind(&token_id).bind(now_ms).bind(now_ms - LAST_USED_STEP_MS).execute(&self.pool).await?;
+        Ok(found.map(|user| Bearer { token_id, user, scopes: scopes(&list) }))
     }
 
     pub async fn delete_access_token(&self, user_id: &str, id: &str) -> Result<bool, StoreError> {

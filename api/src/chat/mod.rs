@@ -62,6 +62,11 @@ impl Shared {
         self.hub.chat().tell(ChatNote::Channel(channel_id.to_owned())).await;
     }
 
+    /// What a session of EventSub is subscribed to has changed.
+    pub async fn subscribed(&self, session_id: &str) {
+        self.hub.chat().tell(ChatNote::Subscribed(session_id.to_owned())).await;
+    }
+
     /// Says something in a room, as whoever it is.
     pub async fn say(
         &self,

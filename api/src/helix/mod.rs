@@ -3,6 +3,7 @@
 //! with their own id, and so is the token's user; both ids name their channel.
 
 mod chat;
+mod eventsub;
 
 use crate::refusal::Refusal;
 use crate::request::{Caller, Cursor};
@@ -28,6 +29,7 @@ pub fn routes() -> Router<App> {
         .route("/helix/channels", get(channels))
         .route("/helix/channels/followers", get(followers))
         .merge(chat::routes())
+        .merge(eventsub::routes())
 }
 
 /// An error as that API has it.

@@ -121,6 +121,7 @@ impl Site {
                     ChatNote::Person(id) => format!("person {id}"),
                     ChatNote::LoggedOut(id) => format!("logged out {id}"),
                     ChatNote::Channel(id) => format!("channel {id}"),
+                    ChatNote::Subscribed(id) => format!("subscribed {id}"),
                     ChatNote::Say(say) => {
                         let answer = match say.say.text.split_once(' ') {
                             Some(("refuse", "slow")) => {

@@ -580,9 +580,14 @@ impl Core {
                 },
             ),
             Act::RaidCancelled => effects.tell(Audience::All, Event::RaidCancelled),
-            Act::RaidIn { channel, display_name, viewers } => effects.tell(
+            Act::RaidIn { channel_id, channel, display_name, viewers } => effects.tell(
                 Audience::All,
-                Event::RaidIn { channel: channel.clone(), display_name: display_name.clone(), viewers: *viewers },
+                Event::RaidIn {
+                    channel_id: channel_id.clone(),
+                    channel: channel.clone(),
+                    display_name: display_name.clone(),
+                    viewers: *viewers,
+                },
             ),
             Act::Rules { .. }
             | Act::UnbanRequested { .. }

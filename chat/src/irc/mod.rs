@@ -179,10 +179,10 @@ pub fn event(place: Place<'_>, event: &Numbered, before: Option<&ChatSettings>, 
         }
         Event::Cleared => at(Tags::new(tagged)).line(format_args!(":{HOST} CLEARCHAT #{name}")),
         Event::Settings { settings } => room_state(place, settings, before, tagged),
-        Event::RaidIn { channel, display_name, viewers } => {
+        Event::RaidIn { channel_id, channel, display_name, viewers } => {
             let text = format!("{viewers} raiders from {display_name} have joined!");
             let tags = at(Tags::new(tagged).add("display-name", display_name).add("login", channel));
-            let tags = tags.add("msg-id", "raid").add("msg-param-displayName", display_name);
+            let tags = tags.add("user-id", channel_id).add("msg-id", "raid").add("msg-param-displayName", display_name);
             let tags = tags.add("msg-param-login", channel).number("msg-param-viewerCount", i64::from(*viewers));
             tags.add("system-msg", &text).line(format_args!(":{HOST} USERNOTICE #{name}"))
         }

@@ -15,7 +15,7 @@ use rivulet_protocol::ChannelName;
 use rivulet_protocol::address::Network;
 use rivulet_protocol::chat::{Author, Refusal, RefusalCode, Say, close};
 use rivulet_protocol::rest::{AccessKind, Scope};
-use rivulet_store::AccessToken;
+use rivulet_store::{AccessToken, Bearer};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -253,13 +253,13 @@ impl Session {
                 None => Ok(None),
             };
             let found = match found {
-                Ok(found) => found.filter(|(user, scopes)| user.name == nick && scopes.contains(&Scope::ChatRead)),
+                Ok(found) => found.filter(|is| is.user.name == nick && is.scopes.contains(&Scope::ChatRead)),
                 Err(error) => {
                     tracing::warn!(%error, "an IRC client cannot be looked up");
                     return ControlFlow::Break(());
                 }
             };
-            let Some((user, scopes)) = found else {
+            let Some(Bearer { user, scopes, .. }) = found else {
                 self.send(&format!(":{HOST} NOTICE * :Login authentication failed\r\n"));
                 return ControlFlow::Break(());
             };

@@ -5,6 +5,7 @@
 mod world;
 
 use rivulet_protocol::chat::{Badge, ClientFrame, Event, Position, RefusalCode, Say, ServerFrame, close};
+use rivulet_protocol::eventsub::Topic;
 use rivulet_protocol::rest::{AccessKind, ChatSettings, RaidDefence, Scope, Suspension, TermDeed};
 use rivulet_store::Deed;
 use std::time::{Duration, Instant};
@@ -40,6 +41,8 @@ suite! {
     a_channel_that_is_not_for_everybody
     what_was_said_is_written_down
     a_room_changes_hands_without_a_loss
+    bots_subscribe_as_they_know_it
+    every_frame_of_the_rfc
 }
 
 async fn what_is_said_is_heard_by_all(world: World) {
@@ -383,4 +386,99 @@ async fn a_room_changes_hands_without_a_loss(world: World) {
         rest.push(back.message().await.text);
     }
     assert!(texts.ends_with(&rest), "{rest:?}");
+}
+
+async fn bots_subscribe_as_they_know_it(world: World) {
+    let (ann, bob) = (world.user("ann").await, world.user("bob").await);
+    let mut bot = world.events(0).await;
+    let owner = world.owner.clone();
+    let (_, token) = world.token_row(&owner, &[Scope::ChatRead, Scope::Moderate]).await;
+    for topic in [Topic::Message, Topic::Ban, Topic::Moderate, Topic::ClearUserMessages, Topic::Online] {
+        world.subscribe(1, &bot, (&owner, &token), topic).await.unwrap();
+    }
+    let again = world.subscribe(1, &bot, (&owner, &token), Topic::Ban).await;
+    assert!(again.unwrap_err().to_string().contains("already"));
+    let other = world.subscribe(1, &bot, (&ann, &token), Topic::Ban).await;
+    assert!(other.unwrap_err().to_string().contains("somebody else"), "a session is one user's");
+
+    let mut a = world.client(1, &ann).await;
+    let id = a.say("c1", "hello").await.unwrap().unwrap();
+    let heard = bot.notification("channel.chat.message").await;
+    assert_eq!((&heard["message_id"], &heard["message"]["text"]), (&id.into(), &"hello".into()));
+    assert_eq!((&heard["chatter_user_login"], &heard["broadcaster_user_login"]), (&"ann".into(), &"stage".into()));
+
+    world.moderate(1, Deed::Ban { user: &ann, seconds: Some(60), reason: "spam" }).await;
+    let ban = bot.notification("channel.ban").await;
+    assert_eq!(
+        (&ban["user_login"], &ban["reason"], &ban["is_permanent"]),
+        (&"ann".into(), &"spam".into(), &false.into())
+    );
+    assert_eq!(bot.notification("channel.moderate").await["timeout"]["user_id"], ann.id);
+    assert_eq!(bot.notification("channel.chat.clear_user_messages").await["target_user_id"], ann.id);
+
+    world.go_live(1);
+    assert_eq!(bot.notification("stream.online").await["type"], "live");
+
+    // Somebody who moderates nothing any more, and a token that is gone.
+    let mut reader = world.events(1).await;
+    let (_, short) = world.token_row(&bob, &[Scope::ChatRead]).await;
+    world.subscribe(0, &reader, (&bob, &short), Topic::Message).await.unwrap();
+    world.subscribe(0, &reader, (&bob, &short), Topic::Ban).await.unwrap();
+    assert_eq!(reader.revoked().await, "channel.ban", "he never was a moderator");
+    world.store().delete_access_token(&bob.id, &short).await.unwrap();
+    world.subscriptions_changed(0, &reader).await;
+    assert_eq!(reader.revoked().await, "channel.chat.message");
+
+    let mut speaker = world.events(0).await;
+    speaker.send("hello").await;
+    assert_eq!(speaker.closed().await, 4001, "there is nothing to say here");
+    assert_eq!(world.events(0).await.closed().await, 4003, "nobody subscribed");
+}
+
+async fn every_frame_of_the_rfc(world: World) {
+    let hello = br#"{"op":"hello","v":1}"#;
+    let ping = br#"{"op":"ping"}"#;
+    let frame = world::masked;
+    let whole = [frame(0x81, hello), frame(0x81, ping)].concat();
+    let in_parts = [frame(0x01, &hello[..5]), frame(0x89, b"x"), frame(0x00, b""), frame(0x80, &hello[5..])].concat();
+    let byte_by_byte: Vec<u8> = hello
+        .iter()
+        .enumerate()
+        .flat_map(|(at, byte)| {
+            let (first, last) = (at == 0, at + 1 == hello.len());
+            frame(u8::from(last) << 7 | u8::from(first), &[*byte])
+        })
+        .collect();
+    // What is sent, and the opcodes of what comes back, ended by the code of the close.
+    let protocol = 1002;
+    for (name, sent, pongs, ends) in [
+        ("a ping with the longest payload", [frame(0x89, &[7; 125]), whole.clone()].concat(), 1, None),
+        ("a pong that nobody asked for", [frame(0x8a, b"late"), whole.clone()].concat(), 0, None),
+        ("a message in parts, a ping between them", [in_parts, frame(0x81, ping)].concat(), 1, None),
+        ("a message byte by byte", [byte_by_byte, frame(0x81, ping)].concat(), 0, None),
+        ("a ping that is too long", frame(0x89, &[7; 126]), 0, Some(protocol)),
+        ("a ping in parts", frame(0x09, b"x"), 0, Some(protocol)),
+        ("a reserved bit", frame(0xc1, hello), 0, Some(protocol)),
+        ("a reserved opcode", frame(0x83, hello), 0, Some(protocol)),
+        ("a reserved control opcode", frame(0x8b, b""), 0, Some(protocol)),
+        ("a part of nothing", frame(0x80, hello), 0, Some(protocol)),
+        ("a new message within another", [frame(0x01, b"{"), frame(0x81, hello)].concat(), 0, Some(protocol)),
+        ("a frame without a mask", [&[0x81, hello.len() as u8][..], hello].concat(), 0, Some(protocol)),
+        ("text that is no UTF-8", frame(0x81, b"\xff\xfe"), 0, Some(close::BAD_FRAME)),
+        ("UTF-8 cut in two", [frame(0x01, b"\xc3"), frame(0x80, b"\x28")].concat(), 0, Some(close::BAD_FRAME)),
+        ("binary where text is spoken", frame(0x82, hello), 0, Some(close::BAD_FRAME)),
+        ("more than a message may have", frame(0x81, &[b' '; 5000]), 0, Some(close::BAD_FRAME)),
+        ("a goodbye", frame(0x88, &1000u16.to_be_bytes()), 0, Some(1000)),
+        ("a goodbye without a word", frame(0x88, b""), 0, Some(1005)),
+        ("half a close code", frame(0x88, b"\x03"), 0, Some(protocol)),
+        ("a close code that nobody may send", frame(0x88, &1005u16.to_be_bytes()), 0, Some(protocol)),
+    ] {
+        let (heard, code) = world.raw(0, &sent, ends.is_none()).await;
+        assert_eq!(heard.iter().filter(|opcode| **opcode == 10).count(), pongs, "{name}: {heard:?}");
+        match ends {
+            // The welcome and the pong of the chat's own ping.
+            None => assert_eq!(heard.iter().filter(|opcode| **opcode == 1).count(), 2, "{name}: {heard:?}"),
+            Some(ends) => assert_eq!(code, Some(ends), "{name}: {heard:?}"),
+        }
+    }
 }

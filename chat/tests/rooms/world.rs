@@ -8,17 +8,19 @@ use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use rivulet_bus::Bus;
 use rivulet_chat::{Chat, Config, Deps};
-use rivulet_hub::{ChatNote, Hub};
+use rivulet_hub::{BroadcastInfo, ChatNote, Hub};
 use rivulet_protocol::ChannelName;
 use rivulet_protocol::chat::{
     ClientFrame, Event, Hello, MSGPACK, Message, Position, Refusal, Say, ServerFrame, VERSION, Welcome,
 };
-use rivulet_protocol::rest::{AccessKind, Role, Scope, TermCreate, TermDeed};
+use rivulet_protocol::eventsub::{Subscription, Topic};
+use rivulet_protocol::rest::{AccessKind, Latency, Role, Scope, TermCreate, TermDeed};
 use rivulet_store::testing::{Postgres, Redis, TempDir};
-use rivulet_store::{AccessToken, CHAT_TICKET_MS, Channel, ChatPass, Deed, Doer, Store, User};
+use rivulet_store::{AccessToken, CHAT_TICKET_MS, Channel, ChatPass, Deed, Doer, Store, SubscribeError, User};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -154,6 +156,92 @@ impl World {
         let token = AccessToken::generate();
         self.store().add_access_token(&user.id, &token.hash(), "test", scopes, now_ms(), None).await.unwrap();
         token.reveal().to_owned()
+    }
+
+    /// A token and the id of its row.
+    pub async fn token_row(&self, user: &User, scopes: &[Scope]) -> (String, String) {
+        let token = AccessToken::generate();
+        let row = self.store().add_access_token(&user.id, &token.hash(), "bot", scopes, now_ms(), None).await.unwrap();
+        (token.reveal().to_owned(), row.id)
+    }
+
+    /// A session of EventSub that was welcomed.
+    pub async fn events(&self, node: usize) -> Events {
+        let address = format!("ws://{}/eventsub/ws", self.address(node));
+        let (socket, _) = connect_async(address).await.unwrap();
+        let mut events = Events { socket, id: String::new(), kept: Vec::new() };
+        let welcome = events.next("session_welcome").await;
+        events.id = welcome["payload"]["session"]["id"].as_str().unwrap().to_owned();
+        events
+    }
+
+    /// As the API of a node does it.
+    pub async fn subscribe(
+        &self,
+        node: usize,
+        events: &Events,
+        (user, token_id): (&User, &str),
+        topic: Topic,
+    ) -> Result<Subscription, SubscribeError> {
+        let who = (user.id.as_str(), token_id);
+        let made = self.store().subscribe_eventsub(&events.id, who, topic, &self.channel.id, now_ms()).await?;
+        self.subscriptions_changed(node, events).await;
+        Ok(made)
+    }
+
+    pub async fn subscriptions_changed(&self, node: usize, events: &Events) {
+        self.hub(node).chat().tell(ChatNote::Subscribed(events.id.clone())).await;
+    }
+
+    pub fn go_live(&self, node: usize) {
+        let broadcast = self.hub(node).start(BroadcastInfo {
+            id: "b1".into(),
+            channel_id: self.channel.id.clone(),
+            channel: self.channel.name.clone(),
+            started_at_ms: now_ms(),
+            first_number: 0,
+            latency: Latency::Low,
+            on_demand: false,
+            protected: None,
+        });
+        broadcast.status.send_modify(|status| status.playable = true);
+    }
+
+    /// What comes back for bytes on a connection of its own: the opcodes of the frames, and the code of
+    /// a close. Listens until the answer to the chat's ping, or the end.
+    pub async fn raw(&self, node: usize, bytes: &[u8], until_pong: bool) -> (Vec<u8>, Option<u16>) {
+        let mut stream = TcpStream::connect(self.address(node)).await.unwrap();
+        let request = format!(
+            "GET /chat/{} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+            self.channel.name
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        while stream.read_u8().await.unwrap() != b'\n' || stream.read_u8().await.unwrap() != b'\r' {}
+        stream.read_u8().await.unwrap();
+        stream.write_all(bytes).await.unwrap();
+        let (mut opcodes, mut code) = (Vec::new(), None);
+        let read = async {
+            loop {
+                let Ok(first) = stream.read_u8().await else { return };
+                let len = match stream.read_u8().await.unwrap() {
+                    126 => usize::from(stream.read_u16().await.unwrap()),
+                    len => usize::from(len),
+                };
+                assert!(first & 0xf0 == 0x80 && len < 65_536, "whole frames without masks");
+                let mut body = vec![0; len];
+                stream.read_exact(&mut body).await.unwrap();
+                opcodes.push(first & 0x0f);
+                if first == 0x88 {
+                    code = Some(body.get(..2).map_or(1005, |code| u16::from_be_bytes(code.try_into().unwrap())));
+                }
+                if until_pong && body == br#"{"op":"pong"}"# {
+                    return;
+                }
+            }
+        };
+        timeout(PATIENCE, read).await.expect("an end");
+        (opcodes, code)
     }
 
     async fn ticket(&self, user: &User) -> String {
@@ -412,6 +500,90 @@ impl Client {
     pub async fn closed(&mut self) -> u16 {
         loop {
             if let Err(code) = self.next().await {
+                return code;
+            }
+        }
+    }
+}
+
+/// A frame of a client.
+pub fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
+    const MASK: [u8; 4] = [0x12, 0x34, 0x56, 0x78];
+    let mut frame = vec![first];
+    match payload.len() {
+        len @ 0..126 => frame.push(0x80 | len as u8),
+        len => {
+            frame.push(0x80 | 126);
+            frame.extend((len as u16).to_be_bytes());
+        }
+    }
+    frame.extend(MASK);
+    frame.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    frame
+}
+
+/// A client of EventSub.
+pub struct Events {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    id: String,
+    /// Notifications that came while another was waited for.
+    kept: Vec<serde_json::Value>,
+}
+
+impl Events {
+    pub async fn send(&mut self, text: &str) {
+        self.socket.send(Frame::text(text.to_owned())).await.unwrap();
+    }
+
+    /// The next message, or the code that the server closed with.
+    async fn hear(&mut self) -> Result<serde_json::Value, u16> {
+        loop {
+            match timeout(PATIENCE, self.socket.next()).await.expect("a message in time") {
+                Some(Ok(Frame::Text(text))) => return Ok(serde_json::from_str(&text).unwrap()),
+                Some(Ok(Frame::Close(close))) => return Err(close.map_or(1005, |close| close.code.into())),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return Err(1006),
+            }
+        }
+    }
+
+    /// The next message of this kind.
+    async fn next(&mut self, kind: &str) -> serde_json::Value {
+        let next = async {
+            loop {
+                let message = self.hear().await.expect("an open session");
+                if message["metadata"]["message_type"] == kind {
+                    return message;
+                }
+            }
+        };
+        timeout(PATIENCE, next).await.unwrap_or_else(|_| panic!("no {kind}"))
+    }
+
+    /// The event of the next notification of a type.
+    pub async fn notification(&mut self, topic: &str) -> serde_json::Value {
+        loop {
+            let wanted = |message: &serde_json::Value| message["metadata"]["subscription_type"] == topic;
+            if let Some(index) = self.kept.iter().position(wanted) {
+                let mut message = self.kept.remove(index);
+                assert_eq!(message["payload"]["subscription"]["transport"]["session_id"], self.id);
+                return message["payload"]["event"].take();
+            }
+            let message = self.next("notification").await;
+            self.kept.push(message);
+        }
+    }
+
+    /// The type of the next subscription that is taken away.
+    pub async fn revoked(&mut self) -> String {
+        let message = self.next("revocation").await;
+        assert_eq!(message["payload"]["subscription"]["status"], "authorization_revoked");
+        message["metadata"]["subscription_type"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn closed(&mut self) -> u16 {
+        loop {
+            if let Err(code) = self.hear().await {
                 return code;
             }
         }

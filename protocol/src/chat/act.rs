@@ -96,6 +96,7 @@ pub enum Act {
     },
     RaidCancelled,
     RaidIn {
+        channel_id: String,
         channel: String,
         display_name: String,
         viewers: u32,

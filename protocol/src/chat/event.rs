@@ -74,6 +74,7 @@ pub enum Event {
     RaidCancelled,
     /// The viewers of another channel have arrived.
     RaidIn {
+        channel_id: String,
         channel: String,
         display_name: String,
         viewers: u32,

@@ -3,6 +3,7 @@
 //! room is written down by its owner, in batches.
 
 mod author;
+mod eventsub;
 mod keep;
 mod lists;
 mod moderation;
@@ -13,6 +14,7 @@ mod room;
 mod rules;
 mod ticket;
 
+pub use eventsub::{EVENTSUB_ALIVE_MS, SubscribeError};
 pub(crate) use keep::{OF_CHANNEL, forget_user};
 pub use moderation::{Deed, DeedError, Doer, Done};
 pub use raids::Leaving;

@@ -84,7 +84,7 @@ impl Store {
                 if settings.takes_raid_from(&from.name) {
                     let viewers = viewers.try_into().unwrap_or(0);
                     let (channel, display_name) = (from.name.clone(), from.shown_name().to_owned());
-                    let act = Act::RaidIn { channel, display_name, viewers };
+                    let act = Act::RaidIn { channel_id: from.id.clone(), channel, display_name, viewers };
                     append(&mut tx, &to.id, &Person::default(), act, now_ms).await?;
                     leaving.push(Leaving { from, to, viewers });
                 }
