@@ -11,6 +11,7 @@ const WAIT_MS = 15_000;
 
 let server;
 let front;
+const upgraded = new Set();
 let key;
 const listeners = [];
 const ids = {};
@@ -38,13 +39,21 @@ async function open() {
       passed.write(`GET ${translated(asked.url)} HTTP/1.1\r\n${headers.join("")}\r\n`);
       passed.pipe(socket).pipe(passed);
     });
-    for (const end of [socket, passed]) end.on("error", () => (socket.destroy(), passed.destroy()));
+    for (const end of [socket, passed]) {
+      const both = () => (socket.destroy(), passed.destroy());
+      end.on("error", both).on("close", both);
+      upgraded.add(end);
+    }
   });
   // "localhost" may be either.
   front.listen(0, "localhost");
   await once(front, "listening");
   return front;
 }
+
+// The library remembers what it has seen by timers of ten minutes, which it never ends.
+const { setTimeout } = globalThis;
+globalThis.setTimeout = (...args) => setTimeout(...args).unref();
 
 before(async () => {
   server = await Server.start();
@@ -65,6 +74,7 @@ before(async () => {
 
 after(async () => {
   for (const listener of listeners) listener.stop();
+  for (const end of upgraded) end.destroy();
   front?.closeAllConnections();
   front?.close();
   await server?.stop();
