@@ -99,6 +99,12 @@ impl Refusal {
         self.code
     }
 
+    /// For what needs the database while that does not answer.
+    pub fn away() -> Self {
+        let detail = "The server cannot reach its database right now. Nothing is lost; try again in a moment.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "database_away", detail).retry_after(5)
+    }
+
     pub fn name(field: &'static str, error: NameError) -> Self {
         let code = if error == NameError::Reserved { "reserved" } else { "bad_name" };
         Self::field(field, code, sentence(error))
@@ -128,6 +134,9 @@ pub fn sentence(clause: impl std::fmt::Display) -> String {
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "request failed");
+        if error.is_away() {
+            return Self::away();
+        }
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",

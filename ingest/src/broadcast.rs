@@ -2,6 +2,7 @@
 //! timeline, one hub entry and one row, and ends when its encoder says so or stays away too long.
 
 use crate::health::{Health, Limits};
+use crate::keys::until_written;
 use crate::session::Metadata;
 use rivulet_hub::{Broadcast, BroadcastInfo, Hub, Order, Source};
 use rivulet_media::flv::{AudioTag, VideoTag};
@@ -14,10 +15,11 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{Instrument, info, info_span, warn};
+use tracing::{Instrument, info, info_span};
 
 /// Tags that a session may be ahead of the owner; then its socket is not read.
 const QUEUE: usize = 256;
@@ -141,6 +143,8 @@ impl Publishers {
             channel: channel.clone(),
             hub: self.hub.clone(),
             store: self.store.clone(),
+            shutdown: self.shutdown.clone(),
+            row: None,
             limits: self.settings.limits,
             settings: self.settings.broadcast.for_channel(channel.settings),
             timeline: Timeline::default(),
@@ -192,6 +196,9 @@ struct Owner {
     channel: Channel,
     hub: Hub,
     store: Store,
+    shutdown: CancellationToken,
+    /// Until the broadcast is written down.
+    row: Option<JoinHandle<bool>>,
     limits: Limits,
     /// They hold to the end, whatever happens to the channel's.
     settings: BroadcastSettings,
@@ -311,9 +318,8 @@ impl Owner {
                     if let Some(reason) = self.health.over_limit(&self.limits) {
                         return self.refuse(&reason);
                     }
-                    if let Err(error) = self.go_live().await {
-                        warn!(%error, "cannot record the broadcast");
-                        return self.refuse("the server's database does not answer; try again in a moment");
+                    if !self.go_live().await {
+                        return self.refuse("the server cannot write this broadcast down; its log says why");
                     }
                     self.push(Source::Period { at, video, audio }, 0);
                 }
@@ -341,7 +347,8 @@ impl Owner {
         }
     }
 
-    async fn go_live(&mut self) -> Result<(), StoreError> {
+    /// Answers whether it is on air.
+    async fn go_live(&mut self) -> bool {
         if let Some(live) = &self.live {
             live.status.send_if_modified(|status| {
                 let back = status.state == LiveState::Reconnecting;
@@ -350,14 +357,29 @@ impl Owner {
                 }
                 back
             });
-            return Ok(());
+            return true;
         }
         let started_at_ms = now_ms();
-        let id = self.store.start_broadcast(&self.channel, started_at_ms).await?;
+        let id = rivulet_store::new_id(started_at_ms);
+        let (store, channel, row_id, stopping) =
+            (self.store.clone(), self.channel.clone(), id.clone(), self.shutdown.clone());
+        let mut row = tokio::spawn(async move {
+            let note = async || store.note_broadcast(&row_id, &channel, started_at_ms).await;
+            until_written("a broadcast", &stopping, note).await
+        });
+        // The row comes first, but for a database that is away nobody has to wait.
+        tokio::select! {
+            written = &mut row => {
+                if !written.unwrap_or(false) {
+                    return false;
+                }
+            }
+            () = self.store.away() => self.row = Some(row),
+        }
         info!(broadcast = %id, "broadcast starts");
         self.hub.set_refusal(&self.channel.name, None);
         self.go_on_air(id, started_at_ms, 0);
-        Ok(())
+        true
     }
 
     fn go_on_air(&mut self, id: String, started_at_ms: i64, first_number: u32) {
@@ -425,9 +447,12 @@ impl Owner {
         self.leave(true);
         let Some(live) = self.live else { return };
         info!(broadcast = %live.info.id, "broadcast ends");
-        if let Err(error) = self.store.end_broadcast(&live.info.id, now_ms()).await {
-            warn!(%error, "cannot record the end of the broadcast");
+        let ended_at_ms = now_ms();
+        if let Some(row) = self.row {
+            let _ = row.await;
         }
+        let note = async || self.store.end_broadcast(&live.info.id, ended_at_ms).await;
+        until_written("the end of a broadcast", &self.shutdown, note).await;
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod broadcast;
 mod health;
+mod keys;
 mod listener;
 mod session;
 

@@ -1,8 +1,9 @@
 //! Accepts RTMP and RTMPS connections and drives a [`Session`] on each: bounded in number, in
 //! all and by address, and in the time that a peer may take to say something useful.
 
-use crate::broadcast::{Command, Publishers, Settings, now_ms};
+use crate::broadcast::{Command, Publishers, Settings};
 use crate::health::Limits;
+use crate::keys::{Keys, Unknown};
 use crate::session::{Event, Session, SessionError};
 use anyhow::Context as _;
 use rivulet_hub::Hub;
@@ -87,6 +88,7 @@ pub struct Ingest {
 struct Shared {
     config: Config,
     deps: Deps,
+    keys: Keys,
     stats: Arc<Stats>,
     addresses: Mutex<HashMap<IpAddr, usize>>,
 }
@@ -136,7 +138,13 @@ impl Ingest {
             Some((addr, tls)) => Some((listen(*addr, "rtmps").await?, tls.clone())),
             None => None,
         };
-        let shared = Shared { config, deps, stats: Arc::default(), addresses: Mutex::default() };
+        let shared = Shared {
+            config,
+            keys: Keys::new(deps.store.clone()),
+            deps,
+            stats: Arc::default(),
+            addresses: Mutex::default(),
+        };
         Ok(Self { rtmp, rtmps, shared: Arc::new(shared) })
     }
 
@@ -234,6 +242,8 @@ struct Connection {
 /// The channel that this session feeds.
 struct Feeding {
     channel: Channel,
+    /// Of the stream key that it came with.
+    key_hash: String,
     owner: mpsc::Sender<Command>,
     kicked: oneshot::Receiver<String>,
 }
@@ -255,13 +265,16 @@ impl Connection {
         let mut session = Session::default();
         let mut feeding = None;
         let result = self.exchange(&mut socket, &mut session, &mut feeding, deadline).await;
-        if let Some(Feeding { owner, channel, .. }) = feeding {
+        if let Some(Feeding { owner, channel, key_hash, .. }) = feeding {
             let unsupported = matches!(result, Err(Ended::Media(FlvError::VideoCodec(_) | FlvError::AudioCodec(_))));
             if let (true, Err(error)) = (unsupported, &result) {
                 self.shared.deps.hub.set_refusal(&channel.name, Some(error.to_string()));
                 let _ = session.reject(REJECTED, &error.to_string());
             }
             let on_purpose = result.is_ok() || unsupported || matches!(result, Err(Ended::Refused(_)));
+            if !on_purpose {
+                self.shared.keys.still(&key_hash);
+            }
             let _ = owner.send(Command::Detach { session: self.number, on_purpose }).await;
         }
         let goodbye = async {
@@ -348,9 +361,10 @@ impl Connection {
     async fn authenticate(&self, session: &mut Session, key: &str) -> Result<Feeding, Ended> {
         // Encoders append parameters such as ?bandwidthtest=1.
         let key = key.split('?').next().unwrap_or_default();
+        let key_hash = StreamKey::parse(key).map(|key| key.hash().to_hex()).unwrap_or_default();
         let channel = match StreamKey::parse(key) {
             None => Ok(None),
-            Some(key) => self.shared.deps.store.channel_by_key(&key, now_ms()).await,
+            Some(key) => self.shared.keys.holder(&key).await,
         };
         let refuse = |session: &mut Session, reason: &str| {
             self.shared.stats.refused_keys.fetch_add(1, Relaxed);
@@ -370,14 +384,11 @@ impl Connection {
                 let (kick, kicked) = oneshot::channel();
                 let owner = self.publishers.attach(&channel, key_id, self.number, kick).await;
                 info!(channel = %channel.name, "publishing");
-                Ok(Feeding { channel, owner, kicked })
+                Ok(Feeding { channel, key_hash, owner, kicked })
             }
             Ok(None) if key.trim().is_empty() => refuse(session, "no stream key; copy it from your Go live page"),
             Ok(None) => refuse(session, "wrong stream key; copy it again from your Go live page"),
-            Err(error) => {
-                tracing::warn!(%error, "cannot check a stream key");
-                refuse(session, "the server's database does not answer; try again in a moment")
-            }
+            Err(Unknown) => refuse(session, "the server's database does not answer; try again in a moment"),
         }
     }
 }

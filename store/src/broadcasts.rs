@@ -79,10 +79,16 @@ impl Store {
     /// With the title, category and access that the channel has now; answers the broadcast's id.
     pub async fn start_broadcast(&self, channel: &Channel, now_ms: i64) -> Result<String, StoreError> {
         let id = id::new(now_ms);
+        self.note_broadcast(&id, channel, now_ms).await?;
+        Ok(id)
+    }
+
+    /// Under an id that was made before. The same again changes nothing.
+    pub async fn note_broadcast(&self, id: &str, channel: &Channel, now_ms: i64) -> Result<(), StoreError> {
         let sql = "INSERT INTO broadcasts (id, channel_id, title, started_at_ms, category, protected) \
-                   VALUES ($1, $2, $3, $4, $5, $6)";
+                   VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING";
         sqlx::query(sql)
-            .bind(&id)
+            .bind(id)
             .bind(&channel.id)
             .bind(&channel.title)
             .bind(now_ms)
@@ -90,7 +96,7 @@ impl Store {
             .bind(i64::from(channel.protected().is_some()))
             .execute(&self.pool)
             .await?;
-        Ok(id)
+        Ok(())
     }
 
     /// The first end counts.

@@ -1,11 +1,13 @@
 //! From a URL to an open, migrated database, or to one line that says what to mend.
 
+use crate::health;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{AnyConnection, AnyPool, Connection, Executor, SqlSafeStr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
+use tokio::sync::watch;
 use url::Url;
 
 /// What each step does, and its text. sqlx's macro would read the folder, and for that build every
@@ -106,7 +108,8 @@ impl std::fmt::Display for Database {
     }
 }
 
-pub async fn open(url: &str) -> Result<AnyPool, String> {
+/// The pool, and whether its database answers.
+pub async fn open(url: &str) -> Result<(AnyPool, watch::Receiver<bool>), String> {
     install_default_drivers();
     let database = Database::parse(url)?;
     if let Database::Sqlite(path) = &database {
@@ -133,7 +136,11 @@ pub async fn open(url: &str) -> Result<AnyPool, String> {
         e => format!("{database}: the tables cannot be brought up to date: {}", one_line(&e)),
     })?;
     connection.close().await.map_err(failed)?;
-    Ok(database.pool_options().connect_lazy_with(options))
+    let up = match database {
+        Database::Sqlite(_) => health::always(),
+        Database::Postgres(_) => health::watch(options.clone()),
+    };
+    Ok((database.pool_options().connect_lazy_with(options), up))
 }
 
 /// SQLite itself only says "unable to open database file".

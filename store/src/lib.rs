@@ -13,6 +13,7 @@ mod deliveries;
 mod export;
 mod factors;
 mod follows;
+mod health;
 mod id;
 mod instance;
 mod keys;
@@ -55,11 +56,13 @@ pub use tokens::{Bearer, Ticket};
 pub use users::{Glance, NewUser, State as UserState, Totp, User, UserFilter};
 
 use sqlx::AnyPool;
+use tokio::sync::watch;
 
 /// The facts. Cloning shares the pool of connections.
 #[derive(Clone)]
 pub struct Store {
     pool: AnyPool,
+    up: watch::Receiver<bool>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -81,6 +84,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The database did not answer: the same again may succeed.
+    pub fn is_away(&self) -> bool {
+        use sqlx::Error::*;
+        matches!(self, Self::Database(Io(_) | Tls(_) | Protocol(_) | PoolTimedOut | PoolClosed | WorkerCrashed))
+    }
+
     /// For an insert whose only unique column is a name.
     fn taken(error: sqlx::Error) -> Self {
         match error.as_database_error() {
@@ -101,7 +110,7 @@ impl StoreError {
 impl Store {
     /// Opens the database (`sqlite:PATH` or `postgres://…`) and brings its tables up to date.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let store = connect::open(url).await.map(|pool| Self { pool }).map_err(StoreError::Open)?;
+        let store = connect::open(url).await.map(|(pool, up)| Self { pool, up }).map_err(StoreError::Open)?;
         store.index_the_rest().await?;
         store.fold_old_names().await?;
         Ok(store)
@@ -111,6 +120,13 @@ impl Store {
     pub async fn ping(&self) -> Result<(), StoreError> {
         sqlx::query("SELECT 1").execute(&self.pool).await?;
         Ok(())
+    }
+
+    /// Returns once the database is known not to answer. What waits for it had better not.
+    pub async fn away(&self) {
+        if self.up.clone().wait_for(|up| !up).await.is_err() {
+            std::future::pending().await
+        }
     }
 
     /// Ends all connections after what they are doing; for a clean end of the process.

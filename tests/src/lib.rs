@@ -2,6 +2,8 @@
 //! read as short stories: start a server, make a channel, push a clip, look at what viewers get.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+pub mod proxy;
+
 use rivulet_hls_rules::Checker;
 use rivulet_store::testing::TempDir;
 use std::collections::BTreeMap;

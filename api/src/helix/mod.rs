@@ -58,8 +58,7 @@ impl IntoResponse for Refused {
 
 impl From<StoreError> for Refused {
     fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "request failed");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on the server.")
+        Refusal::from(error).into()
     }
 }
 

@@ -22,6 +22,11 @@ pub fn broken(visitor: &Visitor) -> Page {
     message(visitor, visitor.lang.broken(), visitor.lang.broken_text())
 }
 
+/// For what can be had again in a moment.
+pub fn away(visitor: &Visitor) -> Page {
+    message(visitor, visitor.lang.away(), visitor.lang.away_text())
+}
+
 pub fn foreign_form(visitor: &Visitor) -> Page {
     message(visitor, visitor.lang.foreign_form(), visitor.lang.foreign_form_text())
 }

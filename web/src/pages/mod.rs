@@ -25,7 +25,7 @@ pub use document::{Files, Page, Visitor, percent_encode, render};
 pub use feed::feed;
 pub use home::{Home, Narrowed, categories, followed, home, search};
 pub use login::{confirm_email, forgotten, login, reset, setup, signup};
-pub use message::{bad_form, broken, foreign_form, not_found, too_large};
+pub use message::{away, bad_form, broken, foreign_form, not_found, too_large};
 pub use notifications::notifications;
 pub use settings::{Settings, settings};
 pub use studio::{ChatAdmin, Dashboard, Desk, Studio, create_channel, dashboard};

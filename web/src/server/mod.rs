@@ -113,6 +113,11 @@ impl Visit {
             Some(401) => to_login(&visitor.here),
             // Whose channel it is, is nobody else's business.
             Some(403) => self.page(StatusCode::NOT_FOUND, visitor, pages::not_found),
+            Some(503) => {
+                let mut response = self.page(StatusCode::SERVICE_UNAVAILABLE, visitor, pages::away);
+                response.headers_mut().insert(header::RETRY_AFTER, http::HeaderValue::from_static("5"));
+                response
+            }
             _ => {
                 tracing::error!(page = visitor.here, ?error, "the API gave no answer that a page can be made of");
                 self.page(StatusCode::INTERNAL_SERVER_ERROR, visitor, pages::broken)

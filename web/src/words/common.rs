@@ -51,6 +51,9 @@ words! {
     broken: "Something went wrong" = "Etwas ist schiefgegangen";
     broken_text: "The server could not make this page. Try again in a moment; its log says what happened."
         = "Der Server konnte diese Seite nicht erstellen. Bitte gleich noch einmal versuchen; sein Protokoll sagt, was geschehen ist.";
+    away: "Back in a moment" = "Gleich wieder da";
+    away_text: "The server cannot reach its database right now. What is on air goes on; try this page again in a moment."
+        = "Der Server erreicht gerade seine Datenbank nicht. Was auf Sendung ist, läuft weiter; bitte diese Seite gleich noch einmal laden.";
     foreign_form: "This form came from elsewhere" = "Dieses Formular kam von woanders";
     foreign_form_text: "The request was sent by a page of another site, so it was not carried out."
         = "Die Anfrage kam von der Seite einer anderen Website und wurde deshalb nicht ausgeführt.";

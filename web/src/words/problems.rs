@@ -33,6 +33,9 @@ fn german(code: &str) -> Option<&'static str> {
         "bad_zone" => "Diese Zeitzone gibt es nicht.",
         "busy" | "timeout" => "Der Server ist gerade beschäftigt. Bitte noch einmal versuchen.",
         "challenge_expired" => "Das hat zu lange gedauert. Bitte noch einmal versuchen.",
+        "database_away" => {
+            "Der Server erreicht gerade seine Datenbank nicht. Nichts ist verloren; bitte gleich noch einmal versuchen."
+        }
         "empty" => "Das darf nicht leer sein.",
         "followers_only" => "Das dürfen nur Follower sehen.",
         "forbidden" | "scope_missing" => "Das ist diesem Konto nicht erlaubt.",

@@ -1,0 +1,140 @@
+//! What the server needs goes away for a while, or does worse: the show goes on, and nothing that was
+//! acknowledged is lost. `docs/reliability.md` says what is promised.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use rivulet_store::testing::{Garage, Postgres};
+use rivulet_store::{Blobs, Store};
+use rivulet_tests::proxy::{Fault, Proxy};
+use rivulet_tests::{Encoder, Options, Server, Viewer, clip, wait_for};
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+/// How long each outage lasts: longer in a soak.
+fn outage() -> Duration {
+    let seconds = std::env::var("RIVULET_OUTAGE_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
+    Duration::from_secs(seconds.unwrap_or(8))
+}
+
+/// A player goes on while something is broken.
+fn watch(viewer: &mut Viewer, time: Duration) {
+    let since = Instant::now();
+    while since.elapsed() < time {
+        viewer.poll();
+        std::thread::sleep(Duration::from_millis(300));
+    }
+}
+
+#[test]
+fn s3_that_is_slow_or_deaf_or_cuts_uploads_costs_nothing() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let garage = runtime.block_on(Garage::start());
+    let proxy = Proxy::new(garage.endpoint.strip_prefix("http://").unwrap());
+    let url = garage.url("faults").replace(garage.endpoint.as_str(), &format!("http://{}", proxy.address));
+    let env = |name: &str| garage.env(name);
+    let names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+    let options = Options {
+        env: names.iter().filter_map(|name| Some(((*name).to_owned(), env(name)?))).collect(),
+        ..Options::default()
+    };
+    let server = Server::start(options.flag("--blobs", &url));
+    let key = server.channel("ada");
+    let encoder = Encoder::repeat(&clip(8), &format!("{}/{key}", server.rtmp));
+    let mut viewer = Viewer::open(&server, "ada");
+    let retries = |server: &Server| server.metric("rivulet_blob_retries_total");
+    for fault in [Fault::Slow(Duration::from_secs(2)), Fault::Deaf, Fault::Cut(50_000), Fault::Hole] {
+        let before = retries(&server);
+        proxy.set(fault);
+        watch(&mut viewer, outage());
+        eprintln!(
+            "{fault:?}: {} retries, {} waiting",
+            retries(&server) - before,
+            server.metric("rivulet_blobs_waiting")
+        );
+        proxy.set(Fault::None);
+    }
+    assert!(retries(&server) > 0.0, "something did go wrong");
+    encoder.stop();
+    viewer.watch_to_the_end(Duration::from_secs(30));
+    assert!(viewer.renditions.values().all(|collected| collected.gaps.is_empty()), "live was untouched");
+    wait_for("the spool to drain", Duration::from_secs(60), || {
+        (server.metric("rivulet_blobs_waiting") == 0.0).then_some(())
+    });
+    assert_eq!((server.metric("rivulet_blobs_lost_total"), server.metric("rivulet_spool_bytes")), (0.0, 0.0));
+    let blobs = runtime.block_on(Blobs::open_with(Some(&garage.url("faults")), server.data.path(), env)).unwrap();
+    let broadcast = server.log().iter().find_map(|line| Some(line.split("broadcast starts").nth(1)?.to_owned()));
+    assert!(broadcast.is_some());
+    runtime.block_on(async {
+        let store = Store::open(&format!("sqlite:{}", server.data.path().join("rivulet.db").display())).await.unwrap();
+        let row = store.broadcasts_ended_before(i64::MAX, 10).await.unwrap().pop().unwrap();
+        let rows = store.segments_of(&row.id, 10_000).await.unwrap();
+        for (rendition, collected) in &viewer.renditions {
+            let stored: BTreeSet<i64> =
+                rows.iter().filter(|row| row.rendition == *rendition).map(|row| row.number).collect();
+            for (number, body) in &collected.segments {
+                assert!(stored.contains(&(*number as i64)), "{rendition}/{number} has no row");
+                let key = format!("live/{}/{rendition}/{number}.m4s", row.id);
+                assert!(blobs.get(&key).await.unwrap().as_deref() == Some(&body[..]), "{key} is not what was played");
+            }
+        }
+    });
+}
+
+#[test]
+fn the_show_goes_on_without_the_database() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let postgres = runtime.block_on(Postgres::start());
+    let direct = runtime.block_on(postgres.database());
+    let mut url = url::Url::parse(&direct).unwrap();
+    let proxy = Proxy::new(&format!("{}:{}", url.host_str().unwrap(), url.port().unwrap()));
+    url.set_port(Some(proxy.address.port())).unwrap();
+    // Commands of the administrator go the straight way.
+    let server = Server::start(Options::default().flag("--database-url", url.as_str()));
+    let (ada, bob) = (server.channel("ada"), server.channel("bob"));
+    let session = server.login("ada");
+    let push = |key: &str| Encoder::repeat(&clip(8), &format!("{}/{key}", server.rtmp));
+    let encoder = push(&ada);
+    push(&bob).stop();
+    server.wait_log("broadcast ends");
+    let mut viewer = Viewer::open(&server, "ada");
+    watch(&mut viewer, Duration::from_secs(4));
+
+    proxy.set(Fault::Hole);
+    let since = Instant::now();
+    // Until it is noticed, and after.
+    for _ in 0..6 {
+        let asked = Instant::now();
+        let answer = session.send("GET", "/me", "");
+        assert_eq!(answer.status, 503, "{}", answer.text());
+        assert!(answer.text().contains("database_away") && answer.headers["retry-after"] == "5");
+        assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
+    }
+    let page = server.get("/ada/about");
+    assert_eq!((page.status, page.text().contains("Back in a moment")), (503, true));
+    // Whose key was good a moment ago goes on air, and whoever is cut off comes back.
+    let second = push(&bob);
+    drop(encoder);
+    let encoder = push(&ada);
+    watch(&mut viewer, outage().saturating_sub(since.elapsed()));
+    wait_for("bob's show", Duration::from_secs(20), || {
+        (server.get("/live/bob/master.m3u8").status == 200).then_some(())
+    });
+    proxy.set(Fault::None);
+    wait_for("the database", Duration::from_secs(10), || (session.send("GET", "/me", "").status == 200).then_some(()));
+    second.stop();
+    encoder.stop();
+    viewer.watch_to_the_end(Duration::from_secs(30));
+    assert!(viewer.renditions.values().all(|collected| collected.gaps.is_empty()), "playback was untouched");
+    server.wait_state("ada", "offline");
+    server.wait_state("bob", "offline");
+    wait_for("everything to be written down", Duration::from_secs(20), || {
+        (server.metric("rivulet_blobs_waiting") == 0.0).then_some(())
+    });
+    runtime.block_on(async {
+        let store = Store::open(&direct).await.unwrap();
+        let rows = store.broadcasts_ended_before(i64::MAX, 10).await.unwrap();
+        assert_eq!(rows.len(), 3, "ada's one show and bob's two");
+        for row in &rows {
+            assert!(row.ended_at_ms.is_some() && !store.segments_of(&row.id, 10_000).await.unwrap().is_empty());
+        }
+    });
+}
