@@ -22,6 +22,9 @@ mod signal;
 mod socket;
 mod websocket;
 
+pub use frames::{Encoding, decode};
+pub use irc::Line;
+
 use axum::Router;
 use fanout::Fanout;
 use node::Node;
