@@ -5,12 +5,13 @@ CARGO_TARGET_DIR ?= $(CURDIR)/target
 export CARGO_TARGET_DIR
 export PATH := $(HOME)/.cache/rivulet/tools/bin:$(HOME)/.cargo/bin:$(PATH)
 
-.PHONY: help run test check bench soak
+.PHONY: help run test check fuzz bench soak
 
 help:
 	@echo "make run    build, start everything with a live demo channel, print the address to open"
 	@echo "make test   every test: unit, back ends, whole system, browser"
-	@echo "make check  format, lints, dependency rules: before a commit"
+	@echo "make check  format, lints, dependency rules, licences, known weaknesses: before a commit"
+	@echo "make fuzz   every reader of foreign bytes, ten minutes each (FUZZ_SECONDS=600)"
 	@echo "make soak   ten minutes of one broadcast, every playlist of it held against the rules"
 	@echo "make bench  benchmarks, as ratios against named peers"
 
@@ -30,10 +31,15 @@ test:
 	cd tests/browser && npm ci --no-audit --no-fund --silent && RIVULET_BIN=$(CARGO_TARGET_DIR)/debug/rivulet npm test
 
 check:
-	scripts/setup build
+	scripts/setup build check
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	scripts/check-dependencies.mjs
+	scripts/check-crates
+
+fuzz:
+	scripts/setup build fuzz
+	scripts/fuzz $${FUZZ_SECONDS:-600}
 
 soak:
 	scripts/setup build run

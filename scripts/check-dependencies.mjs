@@ -15,6 +15,7 @@ const may = {
   web: ["protocol"],
   server: [...pure, ...seams, ...parts],
   "hls-rules": [],
+  hostile: [...pure, ...seams, ...parts],
   tests: ["hls-rules", ...pure, ...seams, ...parts, "server"],
 };
 

@@ -24,6 +24,9 @@ mod socket;
 mod upgrade;
 mod websocket;
 
+pub use frames::{Encoding, decode};
+pub use irc::Line;
+
 use axum::Router;
 use fanout::Fanout;
 use node::Node;

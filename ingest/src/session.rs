@@ -1,27 +1,25 @@
 //! The server side of one RTMP connection, without a socket: bytes in, [`Event`]s and bytes out.
-//! The chunk stream, messages and handshake are `rml_rtmp`'s; which commands are understood, what
-//! is refused and how much a peer may send is decided here.
+//! Messages and handshake are `rml_rtmp`'s, the chunk stream is read by [`crate::chunks`]; which
+//! commands are understood, what is refused and how much a peer may send is decided here.
 //!
 //! The contract: pass every received byte to [`Session::input`], in any split; after each call
 //! handle the events in order and send what [`Session::output`] returns. An error ends the
 //! connection. A [`Event::Publish`] waits for [`Session::accept`] or [`Session::reject`]; media
 //! comes only after `accept`.
 
+use crate::chunks::{ChunkError, ChunkReader};
 use bytes::Bytes;
-use rml_rtmp::chunk_io::{ChunkDeserializer, ChunkSerializer};
+use rml_rtmp::chunk_io::ChunkSerializer;
 use rml_rtmp::handshake::{Handshake, HandshakeProcessResult, PeerType};
 use rml_rtmp::messages::{MessagePayload, PeerBandwidthLimitType, RtmpMessage, UserControlEventType};
-use rml_rtmp::rml_amf0::Amf0Value;
+use rml_rtmp::rml_amf0::{self, Amf0Value};
 use rml_rtmp::time::RtmpTimestamp;
 use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// The only application: `rtmp://HOST/live`.
 pub const APP: &str = "live";
 /// All that a peer may send before its key was accepted, the handshake included.
 const MAX_UNAUTHENTICATED_BYTES: usize = 64 * 1024;
-const MAX_CHUNK_BYTES: u32 = 16 * 1024 * 1024;
-const MAX_MESSAGE_BYTES: usize = 8 * 1024 * 1024;
 const MAX_COMMAND_BYTES: usize = 16 * 1024;
 /// The AMF0 reader recurses once a level, so depth has to be bounded before it runs.
 const MAX_AMF_DEPTH: usize = 512;
@@ -62,15 +60,13 @@ pub enum SessionError {
     #[error("RTMP handshake failed: {0}")]
     Handshake(String),
     #[error("malformed RTMP chunk: {0}")]
-    Chunk(String),
+    Chunk(#[from] ChunkError),
     #[error("malformed RTMP message: {0}")]
     Message(String),
     #[error("more than {MAX_UNAUTHENTICATED_BYTES} bytes before a stream key was accepted")]
     TooMuchUnauthenticated,
-    #[error("a message of {0} bytes")]
-    MessageTooLarge(usize),
-    #[error("a chunk size of {0}")]
-    ChunkSize(u32),
+    #[error("a command of {0} bytes")]
+    CommandTooLarge(usize),
     #[error("media before a stream key was accepted")]
     MediaUnauthenticated,
     #[error("unknown application {0:?}; the server address ends in /{APP}")]
@@ -79,6 +75,8 @@ pub enum SessionError {
     Play,
     #[error("publish before connect")]
     NotConnected,
+    #[error("a second connect on one connection")]
+    SecondConnect,
     #[error("a second publish on one connection")]
     SecondPublish,
 }
@@ -95,7 +93,7 @@ enum State {
 
 pub struct Session {
     handshake: Option<Handshake>,
-    deserializer: ChunkDeserializer,
+    reader: ChunkReader,
     serializer: ChunkSerializer,
     state: State,
     output: Vec<u8>,
@@ -110,7 +108,7 @@ impl Default for Session {
     fn default() -> Self {
         Self {
             handshake: Some(Handshake::new(PeerType::Server)),
-            deserializer: ChunkDeserializer::new(),
+            reader: ChunkReader::default(),
             serializer: ChunkSerializer::new(),
             state: State::New,
             output: Vec::new(),
@@ -176,15 +174,10 @@ impl Session {
             return Ok(());
         }
         let mut bytes = bytes;
-        // The chunk reader subtracts unchecked what a peer may have made inconsistent (messages
-        // interleaved on several chunk streams), and its panic must end only this session.
-        while let Some(message) = catch_unwind(AssertUnwindSafe(|| self.deserializer.get_next_message(bytes)))
-            .map_err(|_| SessionError::Chunk("inconsistent lengths".into()))?
-            .map_err(|e| SessionError::Chunk(e.to_string()))?
-        {
-            bytes = &[];
+        while let Some(message) = self.reader.next(&mut bytes)? {
             self.message(message, events)?;
             if self.state == State::Asked {
+                self.early.extend_from_slice(bytes);
                 return Ok(());
             }
         }
@@ -198,18 +191,20 @@ impl Session {
     fn message(&mut self, payload: MessagePayload, events: &mut Vec<Event>) -> Result<(), SessionError> {
         const AUDIO: u8 = 8;
         const VIDEO: u8 = 9;
-        const AMF: [u8; 4] = [15, 17, 18, 20];
-        if payload.data.len() > MAX_MESSAGE_BYTES {
-            return Err(SessionError::MessageTooLarge(payload.data.len()));
-        }
+        const DATA: [u8; 2] = [15, 18];
+        const COMMAND_AMF3: u8 = 17;
+        const COMMAND: u8 = 20;
         let ts = payload.timestamp.value;
         match payload.type_id {
             AUDIO | VIDEO if self.state == State::Done => return Ok(()),
             AUDIO | VIDEO if self.state != State::Publishing => return Err(SessionError::MediaUnauthenticated),
             AUDIO => events.push(Event::Audio { ts, data: payload.data }),
             VIDEO => events.push(Event::Video { ts, data: payload.data }),
+            // What calls itself AMF3 is AMF0, most often behind a zero.
+            COMMAND_AMF3 => self.amf_command(payload.data.strip_prefix(&[0]).unwrap_or(&payload.data), events)?,
+            COMMAND => self.amf_command(&payload.data, events)?,
             type_id => {
-                if AMF.contains(&type_id) {
+                if DATA.contains(&type_id) {
                     check_amf(&payload.data)?;
                 }
                 let message = payload.to_rtmp_message().map_err(|e| SessionError::Message(e.to_string()))?;
@@ -221,12 +216,8 @@ impl Session {
 
     fn control(&mut self, message: RtmpMessage, events: &mut Vec<Event>) -> Result<(), SessionError> {
         match message {
-            RtmpMessage::SetChunkSize { size } => {
-                if size == 0 || size > MAX_CHUNK_BYTES {
-                    return Err(SessionError::ChunkSize(size));
-                }
-                self.deserializer.set_max_chunk_size(size as usize).map_err(|e| SessionError::Chunk(e.to_string()))?;
-            }
+            RtmpMessage::SetChunkSize { size } => self.reader.set_chunk_size(size)?,
+            RtmpMessage::Abort { stream_id } => self.reader.abort(stream_id),
             RtmpMessage::WindowAcknowledgement { size } => self.window = u64::from(size.max(16 * 1024)),
             RtmpMessage::UserControl { event_type: UserControlEventType::PingRequest, timestamp, .. } => {
                 let pong = RtmpMessage::UserControl {
@@ -237,15 +228,26 @@ impl Session {
                 };
                 self.send(pong, 0)?;
             }
-            RtmpMessage::Amf0Command { command_name, transaction_id, command_object, additional_arguments } => {
-                self.command(&command_name, transaction_id, command_object, additional_arguments, events)?;
-            }
             RtmpMessage::Amf0Data { values } if self.state == State::Publishing => {
                 events.extend(metadata(values).map(Event::Metadata));
             }
             _ => {}
         }
         Ok(())
+    }
+
+    /// A name and a number come first; the rest may be missing.
+    fn amf_command(&mut self, mut data: &[u8], events: &mut Vec<Event>) -> Result<(), SessionError> {
+        check_amf(data)?;
+        let values = rml_amf0::deserialize(&mut data).map_err(|e| SessionError::Message(e.to_string()))?;
+        let mut values = values.into_iter();
+        match (values.next(), values.next()) {
+            (Some(Amf0Value::Utf8String(name)), Some(Amf0Value::Number(transaction))) => {
+                let object = values.next().unwrap_or(Amf0Value::Null);
+                self.command(&name, transaction, object, values.collect(), events)
+            }
+            _ => Err(SessionError::Message("a command without name or number".into())),
+        }
     }
 
     fn command(
@@ -289,6 +291,10 @@ impl Session {
     }
 
     fn connect(&mut self, transaction: f64, object: Amf0Value) -> Result<(), SessionError> {
+        // Another one would let a session that feeds a channel ask for a second.
+        if self.state != State::New {
+            return Err(SessionError::SecondConnect);
+        }
         let app = match object {
             Amf0Value::Object(mut properties) => match properties.remove("app") {
                 Some(Amf0Value::Utf8String(app)) => app,
@@ -313,7 +319,7 @@ impl Session {
         let packet = self
             .serializer
             .set_max_chunk_size(OUR_CHUNK_BYTES, RtmpTimestamp::new(0))
-            .map_err(|e| SessionError::Chunk(e.to_string()))?;
+            .map_err(|e| SessionError::Message(e.to_string()))?;
         self.output.extend(packet.bytes);
         let server = HashMap::from([
             ("fmsVer".to_owned(), Amf0Value::Utf8String("FMS/3,5,7,7009".into())),
@@ -337,7 +343,7 @@ impl Session {
             .into_message_payload(RtmpTimestamp::new(0), stream)
             .map_err(|e| SessionError::Message(e.to_string()))?;
         let packet =
-            self.serializer.serialize(&payload, true, false).map_err(|e| SessionError::Chunk(e.to_string()))?;
+            self.serializer.serialize(&payload, true, false).map_err(|e| SessionError::Message(e.to_string()))?;
         self.output.extend(packet.bytes);
         Ok(())
     }
@@ -362,7 +368,7 @@ fn object_of(level: &str, code: &str, description: &str) -> Amf0Value {
 fn check_amf(data: &[u8]) -> Result<(), SessionError> {
     const OPENING: [u8; 3] = [0x03, 0x08, 0x0a];
     if data.len() > MAX_COMMAND_BYTES {
-        return Err(SessionError::MessageTooLarge(data.len()));
+        return Err(SessionError::CommandTooLarge(data.len()));
     }
     if data.iter().filter(|byte| OPENING.contains(byte)).count() > MAX_AMF_DEPTH {
         return Err(SessionError::Message("too many nested values".into()));
@@ -560,12 +566,36 @@ mod tests {
     }
 
     #[test]
+    fn a_session_connects_and_publishes_once() {
+        let name = |name: &str| [&[2, 0, name.len() as u8], name.as_bytes(), &[0; 9]].concat();
+        for (command, error) in [("connect", SessionError::SecondConnect), ("publish", SessionError::SecondPublish)] {
+            let mut pair = Pair::accepted();
+            let (timestamp, data) = (RtmpTimestamp::new(0), name(command).into());
+            let payload = MessagePayload { timestamp, type_id: 20, message_stream_id: 1, data };
+            let bytes = ChunkSerializer::new().serialize(&payload, true, false).unwrap().bytes;
+            assert_eq!(pair.server.input(&bytes, &mut pair.events), Err(error));
+        }
+    }
+
+    #[test]
     fn media_before_the_key_ends_the_session() {
         let mut pair = Pair::connected(APP).unwrap();
         let payload = RtmpMessage::VideoData { data: Bytes::from_static(b"x") };
         let payload = payload.into_message_payload(RtmpTimestamp::new(0), STREAM_ID).unwrap();
         let bytes = ChunkSerializer::new().serialize(&payload, true, false).unwrap().bytes;
         assert_eq!(pair.server.input(&bytes, &mut pair.events), Err(SessionError::MediaUnauthenticated));
+    }
+
+    #[test]
+    fn a_command_that_is_cut_short_ends_the_session() {
+        let name = [2, 0, 7].into_iter().chain(*b"publish");
+        for data in [vec![5], name.clone().collect(), name.chain([5]).collect()] {
+            let mut pair = Pair::connected(APP).unwrap();
+            let (timestamp, data) = (RtmpTimestamp::new(0), Bytes::from(data));
+            let payload = MessagePayload { timestamp, type_id: 20, message_stream_id: 0, data };
+            let bytes = ChunkSerializer::new().serialize(&payload, true, false).unwrap().bytes;
+            assert!(matches!(pair.server.input(&bytes, &mut pair.events), Err(SessionError::Message(_))));
+        }
     }
 
     #[test]
@@ -579,17 +609,6 @@ mod tests {
             MessagePayload { timestamp: RtmpTimestamp::new(0), type_id: 20, message_stream_id: 0, data: nested.into() };
         let bytes = ChunkSerializer::new().serialize(&payload, true, false).unwrap().bytes;
         assert!(matches!(pair.server.input(&bytes, &mut pair.events), Err(SessionError::Message(_))));
-    }
-
-    #[test]
-    fn interleaved_chunks_end_the_session_without_a_panic() {
-        let mut pair = Pair::accepted();
-        // 300 bytes announced on chunk stream 4, then a message of 10 bytes on stream 5 in between.
-        let mut bytes = vec![0x04, 0, 0, 0, 0, 1, 44, 9, 1, 0, 0, 0];
-        bytes.extend([0; 128]);
-        bytes.extend([0x05, 0, 0, 0, 0, 0, 10, 8, 1, 0, 0, 0]);
-        bytes.extend([0; 400]);
-        let _ = pair.server.input(&bytes, &mut pair.events);
     }
 
     proptest! {

@@ -1,7 +1,6 @@
 //! H.264 as carried in RTMP and MP4: the `AVCDecoderConfigurationRecord` (ISO/IEC 14496-15) and
-//! NAL units behind length prefixes. The parameter sets are read by `h264-reader`.
+//! NAL units behind length prefixes. The sequence parameter set is read by `h264-reader`.
 
-use h264_reader::avcc::AvcDecoderConfigurationRecord;
 use h264_reader::nal::sps::SeqParameterSet;
 use h264_reader::nal::{Nal, RefNal};
 
@@ -36,9 +35,7 @@ pub enum AvcError {
 impl AvcInfo {
     pub fn parse(config: &[u8]) -> Result<Self, AvcError> {
         let broken = |e: &dyn std::fmt::Debug| AvcError::Config(format!("{e:?}"));
-        let record = AvcDecoderConfigurationRecord::try_from(config).map_err(|e| broken(&e))?;
-        let sps = record.sequence_parameter_sets().next().ok_or(AvcError::NoSps)?.map_err(|e| broken(&e))?;
-        record.picture_parameter_sets().next().ok_or(AvcError::NoPps)?.map_err(|e| broken(&e))?;
+        let Record { length_size, sps } = Record::read(config)?;
         let sps = SeqParameterSet::from_bits(RefNal::new(sps, &[], true).rbsp_bits()).map_err(|e| broken(&e))?;
         let (width, height) = sps.pixel_dimensions().map_err(|e| broken(&e))?;
         if width < 16 || height < 16 {
@@ -58,7 +55,7 @@ impl AvcInfo {
             constraint_flags: config[2],
             level_idc: config[3],
             browser_playable: progressive && eight_bit_420,
-            length_size: usize::from(record.length_size_minus_one()) + 1,
+            length_size,
         })
     }
 
@@ -78,6 +75,45 @@ impl AvcInfo {
             244 => "High 4:4:4",
             _ => "unknown profile",
         }
+    }
+}
+
+/// What `AvcInfo` needs of a record.
+struct Record<'a> {
+    length_size: usize,
+    /// The first one; encoders send no other.
+    sps: &'a [u8],
+}
+
+impl<'a> Record<'a> {
+    fn read(config: &'a [u8]) -> Result<Self, AvcError> {
+        let [1, _, _, _, lengths, sps_count, rest @ ..] = config else {
+            return Err(AvcError::Config("not a record of version 1".into()));
+        };
+        let mut rest = rest;
+        let mut sps = None;
+        for _ in 0..sps_count & 0x1f {
+            let set = parameter_set(&mut rest, 7)?;
+            sps.get_or_insert(set);
+        }
+        let sps = sps.ok_or(AvcError::NoSps)?;
+        match rest.split_off_first() {
+            None | Some(0) => return Err(AvcError::NoPps),
+            Some(_) => parameter_set(&mut rest, 8)?,
+        };
+        Ok(Self { length_size: usize::from(lengths & 3) + 1, sps })
+    }
+}
+
+/// The next parameter set of a record, which has to be of this type.
+fn parameter_set<'a>(rest: &mut &'a [u8], nal_type: u8) -> Result<&'a [u8], AvcError> {
+    let cut_short = || AvcError::Config("cut short".into());
+    let (length, body) = rest.split_first_chunk::<2>().ok_or_else(cut_short)?;
+    let (set, after) = body.split_at_checked(u16::from_be_bytes(*length).into()).ok_or_else(cut_short)?;
+    *rest = after;
+    match set.first().map(|header| header & 0x1f) {
+        Some(found) if found == nal_type => Ok(set),
+        _ => Err(AvcError::Config(format!("a parameter set is not of type {nal_type}"))),
     }
 }
 
@@ -106,7 +142,7 @@ pub fn nal_types(data: &[u8], length_size: usize) -> impl Iterator<Item = Result
 
 /// Whether decoding can start at this packet, or an error where its lengths do not add up.
 pub fn has_idr(data: &[u8], length_size: usize) -> Result<bool, AvcError> {
-    nal_types(data, length_size).try_fold(false, |idr, nal| Ok(idr || nal? == 5))
+    nal_types(data, length_size).try_fold(false, |idr, nal| Ok(nal? == 5 || idr))
 }
 
 #[cfg(test)]
@@ -136,6 +172,8 @@ pub(crate) mod tests {
         }
         assert_eq!(AvcInfo::parse(&[1, 0x64, 0, 0x1f, 0xff, 0xe0, 0]), Err(AvcError::NoSps));
         assert!(AvcInfo::parse(&[]).is_err());
+        // A parameter set of no bytes at all.
+        assert!(AvcInfo::parse(&[1, 0x64, 0, 0x1f, 0xff, 0xe1, 0, 0, 1, 0, 0]).is_err());
     }
 
     #[test]

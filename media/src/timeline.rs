@@ -79,6 +79,8 @@ impl Repairs {
 struct Clock {
     last_ts: Option<u32>,
     last_out_ms: i64,
+    /// The latest time that came out; the last one may lie a little before it.
+    newest_out_ms: i64,
     shift_ms: i64,
 }
 
@@ -158,7 +160,8 @@ impl Timeline {
     /// A new session takes over `gap_ms` after the last packet of the one before. Its formats
     /// start a new period on the same timeline.
     pub fn reconnect(&mut self, gap_ms: i64) {
-        self.base_ms = self.video_clock.last_out_ms.max(self.audio_clock.last_out_ms).max(self.base_ms) + gap_ms.max(0);
+        let newest = self.video_clock.newest_out_ms.max(self.audio_clock.newest_out_ms);
+        self.base_ms = newest.max(self.base_ms) + gap_ms.max(0);
         (self.video_clock, self.audio_clock) = Default::default();
         (self.video_format, self.audio_format) = (None, None);
         (self.expects_video, self.expects_audio) = (None, None);
@@ -237,18 +240,21 @@ impl Timeline {
             },
             Some(last) => {
                 let step = i64::from(ts.wrapping_sub(last) as i32);
-                if BELIEVED_MS.contains(&step) {
-                    own.last_out_ms + step
+                let out = own.last_out_ms + step;
+                // Many small steps back are a jump as well.
+                if BELIEVED_MS.contains(&step) && out - own.newest_out_ms >= *BELIEVED_MS.start() {
+                    out
                 } else {
                     self.repairs.jumps += 1;
                     match with_other {
-                        Some(out) if (out - own.last_out_ms).abs() < 1_000 => out,
-                        _ => own.last_out_ms + 33,
+                        Some(out) if (out - own.newest_out_ms).abs() < 1_000 => out,
+                        _ => own.newest_out_ms + 33,
                     }
                 }
             }
         };
-        *own = Clock { last_ts: Some(ts), last_out_ms: out_ms, shift_ms: out_ms - ts_ms };
+        let newest_out_ms = own.newest_out_ms.max(out_ms);
+        *own = Clock { last_ts: Some(ts), last_out_ms: out_ms, newest_out_ms, shift_ms: out_ms - ts_ms };
         out_ms
     }
 
@@ -292,7 +298,7 @@ impl Timeline {
             self.start_period(at, Active { video: None, audio: Some(format.clone()) }, out);
         } else if active.audio.as_ref() != Some(&format) {
             // Waits for the next key frame, where every rendition can change together.
-            self.last_audio_end = at;
+            self.last_audio_end = self.last_audio_end.max(at);
             self.repairs.dropped += 1;
             return;
         }
@@ -584,6 +590,23 @@ mod tests {
         encoder.run(1_000).check(120);
         assert!(encoder.timeline.repairs().adjusted > 0);
         assert_eq!(encoder.periods().len(), 1);
+    }
+
+    #[test]
+    fn a_clock_that_keeps_stepping_back_stays_near() {
+        let mut encoder = Encoder::new().start();
+        encoder.run(2_000);
+        for _ in 0..50 {
+            encoder.video_offset -= 900;
+            encoder.audio_offset -= 900;
+            encoder.run(100);
+        }
+        encoder.check(1_100);
+        for output in &encoder.out {
+            if let Output::Video(packet) = output {
+                assert!(packet.dts - packet.pts <= ticks_from_ms(1_000), "{packet:?}");
+            }
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! [`retention`] removes what is too old.
 
 mod dash;
+mod directives;
 mod gate;
 mod http;
 mod live;
@@ -13,6 +14,8 @@ mod retention;
 #[allow(clippy::unwrap_used)]
 mod tests;
 mod window;
+
+pub use crate::directives::{Directives, Wanted};
 
 use crate::http::Files;
 use crate::recorder::Recorder;

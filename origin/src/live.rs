@@ -1,6 +1,7 @@
 //! The task of one broadcast: reads the program into the window, hands whole segments to the
 //! recorder, and tells everybody when there is something to play.
 
+use crate::directives::Wanted;
 use crate::playlist;
 use crate::recorder::{Object, Recorder, content_type, object_key};
 use crate::window::{Done, Edge, Window};
@@ -41,14 +42,6 @@ pub struct Track {
     state: watch::Sender<(Option<Edge>, bool)>,
     /// The newest playlist, complete and delta, and the edge it shows.
     playlists: Mutex<[Option<(Edge, bool, Bytes)>; 2]>,
-}
-
-/// What `_HLS_msn` and `_HLS_part` ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wanted {
-    pub segment: u64,
-    /// Without: the whole segment.
-    pub part: Option<usize>,
 }
 
 /// Why a request gets no answer.
@@ -244,7 +237,7 @@ impl Live {
 
 impl Wanted {
     /// Whether a playlist that ends at `edge` has it. `None`: not yet.
-    pub fn reached(self, window: &Window, rendition: &str, edge: Edge) -> Option<Result<(), Unanswered>> {
+    pub(crate) fn reached(self, window: &Window, rendition: &str, edge: Edge) -> Option<Result<(), Unanswered>> {
         let Self { segment, part } = self;
         // RFC 8216bis, 6.2.5.2: two segments ahead, and three parts or three seconds of them.
         let seconds = window.part_target() as f64 / TICKS_PER_SECOND as f64;

@@ -131,7 +131,7 @@ impl App {
                 ladder: tuning.ladder(),
                 warm: settings.warm,
                 worker,
-                args: vec!["worker".into()],
+                args: vec!["worker".into(), "--memory-mib".into(), settings.worker_memory_mib.to_string().into()],
             },
             rivulet_transcoder::Deps { hub: hub.clone() },
         );

@@ -79,6 +79,10 @@ pub struct Serve {
     /// Bitrate of audio that has to be encoded, in kb/s
     #[arg(long, env = "RIVULET_AUDIO_KBPS", default_value_t = 128, value_name = "KBPS")]
     pub audio_kbps: u32,
+    /// Memory that the transcoder of one broadcast may take, in MiB
+    #[arg(long, env = "RIVULET_WORKER_MEMORY_MIB", default_value_t = WORKER_MEMORY_MIB, value_name = "MIB")]
+    #[arg(value_parser = clap::value_parser!(u64).range(64..=1_048_576))]
+    pub worker_memory_mib: u64,
     /// How long a quality is made after the last viewer has left it
     #[arg(long, env = "RIVULET_WARM", default_value = "30s", value_parser = duration, value_name = "TIME")]
     pub warm: Duration,
@@ -165,6 +169,8 @@ pub struct Serve {
     pub log_json: bool,
 }
 
+/// For the usual rungs of a 4K source three times over.
+pub const WORKER_MEMORY_MIB: u64 = 2_048;
 const ROLES: [&str; 6] = ["ingest", "transcoder", "origin", "chat", "api", "web"];
 
 impl Serve {

@@ -49,6 +49,7 @@ async fn checks(settings: &Serve) -> Vec<Check> {
         ("irc", port(settings.irc, "--irc")),
         ("ladder", settings.ladder().map(|ladder| format!("{} encoded qualities", ladder.rungs.len()))),
         ("codecs", rivulet_transcoder::worker::self_test().map(|()| "H.264 and JPEG encode, AAC decodes".to_owned())),
+        ("cage", cage(settings.worker_memory_mib)),
         ("demo", ffmpeg()),
         ("files", files()),
     ];
@@ -82,6 +83,18 @@ fn files() -> Result<String, String> {
         Ok((_, most)) => Ok(format!("{most} connections at once")),
         Err(error) => Err(error.to_string()),
     }
+}
+
+/// What a transcoder is kept from on this machine, tried by one.
+fn cage(memory_mib: u64) -> Result<String, String> {
+    let mut worker = std::env::current_exe().map(Command::new).map_err(|e| e.to_string())?;
+    worker.args(["worker", "--probe", "--memory-mib", &memory_mib.to_string()]).env_clear();
+    let tried = worker.output().map_err(|e| e.to_string())?;
+    if tried.status.success() {
+        return Ok(format!("transcoders have no files, no network, no programs and {memory_mib} MiB of memory"));
+    }
+    let why = String::from_utf8_lossy(&tried.stderr);
+    Err(format!("a transcoder is not shut in: {}; use a Linux kernel with seccomp", why.trim()))
 }
 
 fn ffmpeg() -> Result<String, String> {

@@ -12,6 +12,7 @@ mod tuning;
 
 use clap::{Args, Command, FromArgMatches, Parser, Subcommand};
 use config::{Serve, Storage};
+use rivulet_transcoder::worker;
 use std::process::ExitCode;
 
 #[derive(Parser)]
@@ -41,7 +42,14 @@ enum Task {
     },
     /// A transcoder process, started by `serve`
     #[command(hide = true)]
-    Worker,
+    Worker {
+        /// Memory that it may take
+        #[arg(long, default_value_t = config::WORKER_MEMORY_MIB)]
+        memory_mib: u64,
+        /// Only try what it must not be able to do
+        #[arg(long)]
+        probe: bool,
+    },
 }
 
 pub fn command() -> Command {
@@ -59,7 +67,8 @@ fn main() -> ExitCode {
         Err(error) => error.exit(),
     };
     let result = match cli.command {
-        Task::Worker => rivulet_transcoder::worker::main().map_err(Into::into),
+        Task::Worker { memory_mib, probe: false } => worker::main(memory_mib << 20).map_err(Into::into),
+        Task::Worker { memory_mib, probe: true } => worker::probe(memory_mib << 20).map_err(anyhow::Error::msg),
         Task::Serve(settings) => app::start(settings),
         Task::Admin { task, storage } => admin::run(task, storage),
         Task::Doctor(settings) => doctor::run(settings),

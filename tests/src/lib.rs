@@ -210,9 +210,14 @@ impl Server {
         (now != state).then_some(now)
     }
 
+    /// Somebody who is not logged in.
+    pub fn guest(&self) -> Person {
+        Person { api: format!("{}/api/v1", self.http), cookie: String::new() }
+    }
+
     /// Logs a user in.
     pub fn login(&self, name: &str) -> Person {
-        let guest = Person { api: format!("{}/api/v1", self.http), cookie: String::new() };
+        let guest = self.guest();
         let login = format!(r#"{{"username": "{name}", "password": "{PASSWORD}"}}"#);
         let answer = guest.send("POST", "/login", &login);
         let cookie = answer.headers["set-cookie"].split(';').next().unwrap().to_owned();
@@ -319,6 +324,11 @@ pub struct Person {
 }
 
 impl Person {
+    /// The header's value that says who it is.
+    pub fn cookie(&self) -> &str {
+        &self.cookie
+    }
+
     pub fn send(&self, method: &str, path: &str, json: &str) -> Answer {
         let config =
             ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(10)));

@@ -49,6 +49,33 @@ fn a_killed_worker_is_replaced_and_costs_a_few_pictures() {
     assert_eq!(server.metric("rivulet_worker_restarts_total"), 3.0);
 }
 
+/// The worker tries it itself: files, network, programs, memory.
+#[test]
+fn a_worker_is_shut_in() {
+    let probe = Command::new(binary()).args(["worker", "--probe", "--memory-mib", "256"]).output().unwrap();
+    assert!(probe.status.success(), "{}", String::from_utf8_lossy(&probe.stderr));
+    let data = TempDir::new();
+    let doctor = Command::new(binary()).args(["doctor", "--data"]).arg(data.path()).output().unwrap();
+    let text = String::from_utf8(doctor.stdout).unwrap();
+    let cage = text.lines().find(|line| line.contains(" cage ")).unwrap_or_else(|| panic!("{text}"));
+    assert!(cage.starts_with("ok") && cage.contains("2048 MiB"), "{cage}");
+}
+
+#[test]
+fn a_worker_that_wants_too_much_memory_ends_alone() {
+    let server = Server::start(Options::default().flag("--worker-memory-mib", "64"));
+    let key = server.channel("ada");
+    let encoder = Encoder::copy(&clip(8), &format!("{}/{key}", server.rtmp));
+    let mut viewer = Viewer::open(&server, "ada");
+    server.wait_log("starting another");
+    viewer.renditions.retain(|id, _| ["source", "audio"].contains(&id.as_str()));
+    viewer.watch_to_the_end(Duration::from_secs(40));
+    assert!(encoder.wait().success(), "the encoder noticed nothing");
+    assert!(server.metric("rivulet_worker_restarts_total") >= 1.0);
+    let dir = TempDir::new();
+    assert_eq!(packets(&viewer.save("source", dir.path()), "v").len(), 8 * 25);
+}
+
 #[test]
 fn the_newer_encoder_takes_over_within_a_second() {
     let server = Server::start(Options::default());

@@ -4,7 +4,7 @@
 
 pub mod bench;
 pub mod ladder;
-mod pipe;
+pub mod pipe;
 pub mod planner;
 mod shed;
 mod supervisor;

@@ -5,6 +5,8 @@ mod notices;
 pub mod session;
 mod web;
 
+pub use line::Line;
+
 use rivulet_protocol::chat::{Author, Badge, Event, Message, Numbered};
 use rivulet_protocol::rest::ChatSettings;
 

@@ -1,5 +1,5 @@
 //! The worker process: messages in on standard input, messages out on standard output, libav in
-//! between. It opens no file and no socket. Whatever it cannot decode it skips; when libav
+//! between, in a [`cage`] without files and network. Whatever it cannot decode it skips; when libav
 //! crashes, only this process ends, and the server starts another.
 //!
 //! The way of a frame: reader (main thread) -> decoder -> one scaling after the other, from the
@@ -9,6 +9,7 @@
 
 mod audio;
 mod av;
+mod cage;
 pub(crate) mod encode;
 mod video;
 
@@ -16,6 +17,8 @@ pub(crate) use av::extradata;
 
 use crate::pipe;
 use crate::worker::video::Source;
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::{TimeVal, TimeValLike};
 use rivulet_protocol::worker::{Input, Output, Period};
 use std::io::{self, BufReader, Write};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -46,13 +49,29 @@ pub enum WorkerError {
     EncoderGone,
 }
 
-/// Runs until standard input ends.
-pub fn main() -> Result<(), WorkerError> {
+/// Runs until standard input ends, with so much memory.
+pub fn main(memory_bytes: u64) -> Result<(), WorkerError> {
+    ffmpeg_next::init()?;
+    if let Err(error) = cage::enter(memory_bytes) {
+        // Said once for each worker; pictures are worth more than the cage.
+        eprintln!("rivulet: a transcoder runs without its cage ({error}); see rivulet doctor");
+    }
     run(BufReader::with_capacity(256 * 1024, io::stdin().lock()), Box::new(io::stdout()))
 }
 
-pub fn run(mut input: impl io::Read, output: Box<dyn Write + Send>) -> Result<(), WorkerError> {
-    ffmpeg_next::init()?;
+/// Locks this process in as `main` does, and tries the bars: an error says what does not hold.
+pub fn probe(memory_bytes: u64) -> Result<(), String> {
+    ffmpeg_next::init().map_err(|e| e.to_string())?;
+    cage::enter(memory_bytes).map_err(|e| e.to_string())?;
+    let thread = std::thread::spawn(move || cage::leaks(memory_bytes));
+    match thread.join() {
+        Ok(leaks) if leaks.is_empty() => Ok(()),
+        Ok(leaks) => Err(format!("it can {}", leaks.join(", "))),
+        Err(_) => Err("it cannot make threads".into()),
+    }
+}
+
+fn run(mut input: impl io::Read, output: Box<dyn Write + Send>) -> Result<(), WorkerError> {
     ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Fatal);
     let sink = Sink(Arc::new(Mutex::new(output)));
     let mut pipeline = Pipeline { period: None, video: None, audio: None, progress: Progress::new(), sink };
@@ -170,10 +189,9 @@ impl Progress {
     }
 }
 
-/// Processor time of this process so far, from the kernel's clock ticks of 10 ms.
+/// Processor time of this process so far.
 fn cpu_ms() -> u32 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let after_name = stat.rsplit(')').next().unwrap_or_default();
-    let mut fields = after_name.split_whitespace().skip(11).map(|field| field.parse::<u32>().unwrap_or(0));
-    (fields.next().unwrap_or(0) + fields.next().unwrap_or(0)) * 10
+    let Ok(usage) = getrusage(UsageWho::RUSAGE_SELF) else { return 0 };
+    let ms = |time: TimeVal| time.num_milliseconds() as u32;
+    ms(usage.user_time()) + ms(usage.system_time())
 }
