@@ -6,8 +6,8 @@ use crate::keys::until_written;
 use crate::session::Metadata;
 use rivulet_hub::{Broadcast, BroadcastInfo, Hub, Order, Source};
 use rivulet_media::flv::{AudioTag, VideoTag};
-use rivulet_media::ms_from_ticks;
-use rivulet_media::timeline::{Output, START_MS, Timeline, TimelineError};
+use rivulet_media::timeline::{Output, START_MS, Timeline};
+use rivulet_media::{FormatError, ms_from_ticks};
 use rivulet_protocol::rest::{BroadcastSettings, Ingest, LiveState, Rungs};
 use rivulet_store::{Channel, Store, StoreError};
 use std::collections::HashMap;
@@ -28,13 +28,25 @@ pub fn now_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
 }
 
+/// Why a session has to go, as its encoder is told.
+#[derive(Debug)]
+pub enum Kick {
+    Refused(String),
+    /// Encoders that know how are asked to connect anew.
+    Restarting,
+}
+
+pub const RESTARTING: &str = "the server is restarting";
+/// How long an encoder that was asked to connect anew may send on.
+pub const HANDOVER: Duration = Duration::from_secs(3);
+
 /// What a session tells the owner. `session` is a number of the connection's own.
 pub enum Command {
     /// This session feeds the broadcast from now on; the one before is told why it has to go.
     Attach {
         session: u64,
         key_id: String,
-        kick: oneshot::Sender<String>,
+        kick: oneshot::Sender<Kick>,
     },
     Metadata {
         session: u64,
@@ -88,7 +100,7 @@ impl Publishers {
         channel: &Channel,
         key_id: String,
         session: u64,
-        kick: oneshot::Sender<String>,
+        kick: oneshot::Sender<Kick>,
     ) -> mpsc::Sender<Command> {
         let mut attach = Command::Attach { session, key_id, kick };
         loop {
@@ -189,7 +201,7 @@ struct Feeding {
     session: u64,
     /// The stream key that it came with.
     key_id: String,
-    kick: oneshot::Sender<String>,
+    kick: oneshot::Sender<Kick>,
 }
 
 struct Owner {
@@ -220,9 +232,14 @@ impl Owner {
         // Asked once: every question enters and leaves a list that all broadcasts share.
         let stopping = shutdown.cancelled();
         tokio::pin!(stopping);
+        let mut leaves_at = None;
         loop {
             tokio::select! {
                 command = commands.recv() => match command {
+                    Some(Command::Detach { session, .. }) if self.feeds(session) && leaves_at.is_some() => {
+                        commands.close();
+                        return self.leave(false);
+                    }
                     Some(Command::Detach { session, on_purpose }) if self.feeds(session) => {
                         self.session = None;
                         if on_purpose || self.live.is_none() || grace.is_zero() {
@@ -248,7 +265,7 @@ impl Owner {
                 order = ordered(self.live.as_deref()) => match order {
                     Order::DropKey { key_id, reason } => {
                         if self.session.as_ref().is_some_and(|feeding| feeding.key_id == key_id) {
-                            self.kick(&reason);
+                            self.kick(Kick::Refused(reason));
                             // Its encoder may come back with the new key.
                             self.session = None;
                             waits_until = Some(Instant::now() + grace);
@@ -256,13 +273,16 @@ impl Owner {
                         }
                     }
                     Order::End { reason } => {
-                        self.hub.set_refusal(&self.channel.name, Some(reason.clone()));
-                        self.kick(&reason);
+                        self.refuse(&reason);
                         break;
                     }
                 },
-                () = &mut stopping => {
-                    self.kick("the server is restarting");
+                () = &mut stopping, if leaves_at.is_none() => {
+                    // The session answers with its Detach: at once, or when its encoder has connected anew.
+                    leaves_at = Some(if self.session.is_some() { Instant::now() + HANDOVER } else { Instant::now() });
+                    self.kick(Kick::Restarting);
+                }
+                () = tokio::time::sleep_until(leaves_at.unwrap_or_else(far)), if leaves_at.is_some() => {
                     // The next process goes on with it.
                     commands.close();
                     return self.leave(false);
@@ -280,7 +300,7 @@ impl Owner {
     async fn handle(&mut self, command: Command) {
         match command {
             Command::Attach { session, key_id, kick } => {
-                self.kick("another encoder with this stream key has taken over");
+                self.kick(Kick::Refused("another encoder with this stream key has taken over".into()));
                 self.session = Some(Feeding { session, key_id, kick });
                 self.health = Health::default();
                 if self.live.is_some() {
@@ -288,7 +308,7 @@ impl Owner {
                 }
             }
             Command::Metadata { session, metadata } if self.feeds(session) => {
-                self.timeline.expect(metadata.has_video, metadata.has_audio);
+                self.timeline.expect(metadata.has_video, metadata.has_audio, metadata.fps_milli);
                 self.health.encoder = metadata.encoder;
             }
             Command::Video { session, ts, tag, bytes } if self.feeds(session) => {
@@ -306,7 +326,7 @@ impl Owner {
         }
     }
 
-    async fn publish(&mut self, result: Result<(), TimelineError>, mut outputs: Vec<Output>, bytes: usize) {
+    async fn publish(&mut self, result: Result<(), FormatError>, mut outputs: Vec<Output>, bytes: usize) {
         if let Err(error) = result {
             self.refuse(&error.to_string());
         }
@@ -361,12 +381,12 @@ impl Owner {
         }
         let started_at_ms = now_ms();
         let id = rivulet_store::new_id(started_at_ms);
-        let (store, channel, row_id, stopping) =
-            (self.store.clone(), self.channel.clone(), id.clone(), self.shutdown.clone());
-        let mut row = tokio::spawn(async move {
-            let note = async || store.note_broadcast(&row_id, &channel, started_at_ms).await;
-            until_written("a broadcast", &stopping, note).await
-        });
+        let (store, channel, row_id) = (self.store.clone(), self.channel.clone(), id.clone());
+        let note = move || {
+            let (store, channel, row_id) = (store.clone(), channel.clone(), row_id.clone());
+            async move { store.note_broadcast(&row_id, &channel, started_at_ms).await }
+        };
+        let mut row = tokio::spawn(until_written("a broadcast", self.shutdown.clone(), note));
         // The row comes first, but for a database that is away nobody has to wait.
         tokio::select! {
             written = &mut row => {
@@ -424,14 +444,14 @@ impl Owner {
     /// Ends the session for something that is wrong with its stream.
     fn refuse(&mut self, reason: &str) {
         self.hub.set_refusal(&self.channel.name, Some(reason.to_owned()));
-        self.kick(reason);
+        self.kick(Kick::Refused(reason.to_owned()));
     }
 
-    fn kick(&mut self, reason: &str) {
+    fn kick(&mut self, kick: Kick) {
         if let Some(feeding) = &mut self.session {
             let (closed, _) = oneshot::channel();
             // The session answers with a Detach of its own, which then ends or pauses the broadcast.
-            let _ = std::mem::replace(&mut feeding.kick, closed).send(reason.to_owned());
+            let _ = std::mem::replace(&mut feeding.kick, closed).send(kick);
         }
     }
 
@@ -451,8 +471,12 @@ impl Owner {
         if let Some(row) = self.row {
             let _ = row.await;
         }
-        let note = async || self.store.end_broadcast(&live.info.id, ended_at_ms).await;
-        until_written("the end of a broadcast", &self.shutdown, note).await;
+        let (store, id) = (self.store, live.info.id.clone());
+        let note = move || {
+            let (store, id) = (store.clone(), id.clone());
+            async move { store.end_broadcast(&id, ended_at_ms).await }
+        };
+        until_written("the end of a broadcast", self.shutdown, note).await;
     }
 }
 

@@ -2,7 +2,7 @@
 //! into words for the Go live page. Pure: times are arguments.
 
 use rivulet_media::timeline::Repairs;
-use rivulet_media::{AudioFormat, TICKS_PER_SECOND, Ticks, VideoFormat, ms_from_ticks, ticks_from_ms};
+use rivulet_media::{AudioFormat, Players, TICKS_PER_SECOND, Ticks, VideoFormat, ms_from_ticks, ticks_from_ms};
 use rivulet_protocol::rest::{Check, Ingest, IngestAudio, IngestVideo, Level};
 use std::collections::VecDeque;
 
@@ -144,7 +144,7 @@ impl Health {
     /// Which limit is broken, in words for the broadcaster.
     pub fn over_limit(&self, limits: &Limits) -> Option<String> {
         let format = self.video_format.as_ref();
-        if let Some(Err(reason)) = format.map(|f| limits.check_size(f.avc.width, f.avc.height)) {
+        if let Some(Err(reason)) = format.map(|f| limits.check_size(f.width, f.height)) {
             return Some(reason);
         }
         if self.video.span() < JUDGE_AFTER {
@@ -163,17 +163,17 @@ impl Health {
 
     pub fn report(&self, now_ms: i64, limits: &Limits) -> Ingest {
         let video = self.video_format.as_ref().map(|format| IngestVideo {
-            codec: format!("H.264 {}", format.avc.profile_name()),
-            width: format.avc.width,
-            height: format.avc.height,
+            codec: format.name(),
+            width: format.width,
+            height: format.height,
             fps_milli: self.video.per_second_milli(),
             bitrate_kbps: self.video.kbps(),
             key_interval_ms: self.key_interval().map(|ticks| ms_from_ticks(ticks) as u32),
         });
         let audio = self.audio_format.as_ref().map(|format| IngestAudio {
-            codec: if format.aac.is_lc() { "AAC-LC".into() } else { format!("AAC type {}", format.aac.object_type) },
-            sample_rate: format.aac.sample_rate,
-            channels: format.aac.channels,
+            codec: format.name(),
+            sample_rate: format.sample_rate(),
+            channels: format.channels(),
             bitrate_kbps: self.audio.kbps(),
         });
         let checks = vec![
@@ -192,20 +192,24 @@ impl Health {
         let Some(format) = &self.video_format else {
             return check("video_codec", Level::Warning, "No video", "Add a video source, or ignore this for radio.");
         };
-        let avc = &format.avc;
         let measured = format!(
-            "H.264 {}, {}x{} at {:.1} fps",
-            avc.profile_name(),
-            avc.width,
-            avc.height,
+            "{}, {}x{} at {:.1} fps",
+            format.name(),
+            format.width,
+            format.height,
             f64::from(self.video.per_second_milli()) / 1000.0
         );
-        if avc.browser_playable {
-            check("video_codec", Level::Good, measured, "")
-        } else {
-            let advice = "Browsers cannot play this as it is, so every quality is encoded. In OBS: Settings, \
-                          Advanced, Color Format NV12.";
-            check("video_codec", Level::Warning, measured, advice)
+        match format.players {
+            Players::All => check("video_codec", Level::Good, measured, ""),
+            Players::Some => {
+                let advice = "Players that cannot decode this get H.264, which is encoded for them.";
+                check("video_codec", Level::Good, measured, advice)
+            }
+            Players::None => {
+                let advice = "Browsers cannot play this as it is, so every quality is encoded. In OBS: Settings, \
+                              Advanced, Color Format NV12.";
+                check("video_codec", Level::Warning, measured, advice)
+            }
         }
     }
 
@@ -234,10 +238,10 @@ impl Health {
         let silent = self.newest - self.audio.samples.back().map_or(0, |(at, _)| *at) > ticks_from_ms(2_000);
         if silent {
             check("audio", Level::Warning, "Audio stopped", "Check the audio device; viewers hear silence.")
-        } else if audio.codec != "AAC-LC" {
-            check("audio", Level::Warning, measured, "Audio is encoded again; set the encoder to AAC-LC.")
-        } else {
+        } else if self.audio_format.as_ref().is_some_and(AudioFormat::plays_everywhere) {
             check("audio", Level::Good, measured, "")
+        } else {
+            check("audio", Level::Warning, measured, "Audio is encoded again; set the encoder to AAC-LC.")
         }
     }
 
@@ -269,7 +273,7 @@ impl Health {
 fn bitrate_check(video: Option<&IngestVideo>, limits: &Limits) -> Check {
     let Some(video) = video else { return check("bitrate", Level::Good, "No video", "") };
     let measured = format!("{} kb/s", video.bitrate_kbps);
-    // H.264 of moving pictures wants about 0.02 bits a pixel at the least.
+    // H.264 of moving pictures wants about 0.02 bits a pixel at the least; half of it is what newer codecs get by on.
     let pixels = u64::from(video.width) * u64::from(video.height) * u64::from(video.fps_milli) / 1000;
     let fair_kbps = pixels / 50 / 1000;
     if video.bitrate_kbps > limits.max_kbps * 8 / 10 {
@@ -292,23 +296,23 @@ mod tests {
     use super::*;
     use bytes::Bytes;
     use rivulet_media::aac::AacInfo;
-    use rivulet_media::avc::AvcInfo;
+    use rivulet_media::{AudioInfo, VideoCodec};
 
     fn stream(width: u32, height: u32, fps: i64, frame_bytes: usize, key_every_ms: i64, aac_type: u8) -> Health {
-        let avc = AvcInfo {
+        let video = VideoFormat {
+            codec: VideoCodec::Avc,
+            config: Bytes::new(),
             width,
             height,
             fps_milli: None,
-            profile_idc: 100,
-            constraint_flags: 0,
-            level_idc: 40,
-            browser_playable: true,
+            codecs: String::new(),
+            profile: "High".into(),
+            players: Players::All,
             length_size: 4,
         };
-        let aac = AacInfo { object_type: aac_type, sample_rate: 48_000, channels: 2 };
+        let info = AudioInfo::Aac(AacInfo { object_type: aac_type, sample_rate: 48_000, channels: 2 });
         let mut health = Health::default();
-        let video = VideoFormat { config: Bytes::new(), avc };
-        health.period(Some(&video), Some(&AudioFormat { config: Bytes::new(), aac }));
+        health.period(Some(&video), Some(&AudioFormat { config: Bytes::new(), info }));
         for n in 0..fps * 10 {
             let at = ticks_from_ms(n * 1000 / fps);
             health.video(at, n * 1000 / fps % key_every_ms < 1000 / fps, frame_bytes);

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
 
 /// How long a key is good without the database.
 const KEPT: Duration = Duration::from_secs(3600);
@@ -86,11 +87,10 @@ impl Keys {
 
 /// Tries until the database has taken it; answers whether it did. `stopping` ends it after one more
 /// attempt.
-pub async fn until_written(
-    what: &'static str,
-    stopping: &tokio_util::sync::CancellationToken,
-    write: impl AsyncFn() -> Result<(), StoreError>,
-) -> bool {
+pub async fn until_written<W>(what: &'static str, stopping: CancellationToken, write: impl Fn() -> W) -> bool
+where
+    W: Future<Output = Result<(), StoreError>>,
+{
     loop {
         let last = stopping.is_cancelled();
         match timeout(WITHIN, write()).await {

@@ -1,13 +1,13 @@
 //! Accepts RTMP and RTMPS connections and drives a [`Session`] on each: bounded in number, in
 //! all and by address, and in the time that a peer may take to say something useful.
 
-use crate::broadcast::{Command, Publishers, Settings};
+use crate::broadcast::{Command, HANDOVER, Kick, Publishers, RESTARTING, Settings};
 use crate::health::Limits;
 use crate::keys::{Keys, Unknown};
 use crate::session::{Event, Session, SessionError};
 use anyhow::Context as _;
 use rivulet_hub::Hub;
-use rivulet_media::flv::{self, FlvError};
+use rivulet_media::flv::{self, AudioTag, FlvError, VideoTag};
 use rivulet_protocol::rest::BroadcastSettings;
 use rivulet_store::{Channel, KeyHolder, Store, StreamKey};
 use std::collections::HashMap;
@@ -245,7 +245,16 @@ struct Feeding {
     /// Of the stream key that it came with.
     key_hash: String,
     owner: mpsc::Sender<Command>,
-    kicked: oneshot::Receiver<String>,
+    /// Until it was heard.
+    kicked: Option<oneshot::Receiver<Kick>>,
+}
+
+/// Room for what one message holds, kept so that a message costs no allocation.
+#[derive(Default)]
+struct Tags {
+    video: Vec<VideoTag>,
+    audio: Vec<AudioTag>,
+    commands: Vec<Command>,
 }
 
 impl Connection {
@@ -294,6 +303,9 @@ impl Connection {
     ) -> Result<(), Ended> {
         let mut buffer = vec![0; READ_BYTES];
         let mut events = Vec::new();
+        let mut tags = Tags::default();
+        // The server goes, and the encoder has been asked to connect anew.
+        let mut leaving = false;
         // One timer that is looked at when it fires: to set it with every read costs more than the read's parsing.
         let alarm = sleep_until(deadline);
         tokio::pin!(alarm);
@@ -302,20 +314,38 @@ impl Connection {
             let publishing = feeding.is_some();
             let kicked = async {
                 match feeding {
-                    Some(feeding) => (&mut feeding.kicked).await.ok(),
-                    None => std::future::pending().await,
+                    Some(Feeding { kicked: Some(kicked), .. }) => kicked.await.ok(),
+                    _ => std::future::pending().await,
                 }
             };
             let received = tokio::select! {
                 received = socket.read(&mut buffer) => received?,
                 () = &mut alarm => {
+                    if until <= Instant::now() && leaving {
+                        return Err(Ended::Refused(RESTARTING.into()));
+                    }
                     if until <= Instant::now() {
                         return Err(if publishing { Ended::Idle } else { Ended::Deadline });
                     }
                     alarm.as_mut().reset(until);
                     continue;
                 }
-                Some(reason) = kicked => {
+                Some(kick) = kicked => {
+                    let reason = match kick {
+                        Kick::Refused(reason) => reason,
+                        Kick::Restarting if session.request_reconnect(RESTARTING)? => {
+                            socket.write_all(&session.output()).await?;
+                            if let Some(feeding) = feeding {
+                                feeding.kicked = None;
+                            }
+                            // It sends on until its next key frame, and what it sends is still taken.
+                            leaving = true;
+                            until = Instant::now() + HANDOVER;
+                            alarm.as_mut().reset(until);
+                            continue;
+                        }
+                        Kick::Restarting => RESTARTING.to_owned(),
+                    };
                     session.reject(REJECTED, &reason)?;
                     return Err(Ended::Refused(reason));
                 }
@@ -337,25 +367,46 @@ impl Connection {
                     media => {
                         let Some(feeding) = feeding.as_ref() else { continue };
                         // A closed queue means that the owner has kicked us; the reason is on its way.
-                        let _ = feeding.owner.send(self.command(media)?).await;
+                        self.commands(media, &mut tags)?;
+                        for command in tags.commands.drain(..) {
+                            let _ = feeding.owner.send(command).await;
+                        }
                     }
                 }
             }
             socket.write_all(&session.output()).await?;
-            if feeding.is_some() {
+            if feeding.is_some() && !leaving {
                 until = Instant::now() + self.shared.config.idle;
             }
         }
     }
 
-    fn command(&self, event: Event) -> Result<Command, FlvError> {
+    /// Fills `tags.commands` with what an event says.
+    fn commands(&self, event: Event, tags: &mut Tags) -> Result<(), FlvError> {
         let session = self.number;
-        Ok(match event {
-            Event::Video { ts, data } => Command::Video { session, ts, bytes: data.len(), tag: flv::video(data)? },
-            Event::Audio { ts, data } => Command::Audio { session, ts, bytes: data.len(), tag: flv::audio(data)? },
-            Event::Metadata(metadata) => Command::Metadata { session, metadata },
-            Event::Publish { .. } | Event::Unpublish => Command::Detach { session, on_purpose: true },
-        })
+        let Tags { video, audio, commands } = tags;
+        match event {
+            Event::Video { ts, data } => {
+                // The bytes of a message are counted once.
+                let mut bytes = data.len();
+                flv::video(data, video)?;
+                commands.extend(video.drain(..).map(|tag| {
+                    let bytes = std::mem::take(&mut bytes);
+                    Command::Video { session, ts, tag, bytes }
+                }));
+            }
+            Event::Audio { ts, data } => {
+                let mut bytes = data.len();
+                flv::audio(data, audio)?;
+                commands.extend(audio.drain(..).map(|tag| {
+                    let bytes = std::mem::take(&mut bytes);
+                    Command::Audio { session, ts, tag, bytes }
+                }));
+            }
+            Event::Metadata(metadata) => commands.push(Command::Metadata { session, metadata }),
+            Event::Publish { .. } | Event::Unpublish => {}
+        }
+        Ok(())
     }
 
     async fn authenticate(&self, session: &mut Session, key: &str) -> Result<Feeding, Ended> {
@@ -384,7 +435,7 @@ impl Connection {
                 let (kick, kicked) = oneshot::channel();
                 let owner = self.publishers.attach(&channel, key_id, self.number, kick).await;
                 info!(channel = %channel.name, "publishing");
-                Ok(Feeding { channel, key_hash, owner, kicked })
+                Ok(Feeding { channel, key_hash, owner, kicked: Some(kicked) })
             }
             Ok(None) if key.trim().is_empty() => refuse(session, "no stream key; copy it from your Go live page"),
             Ok(None) => refuse(session, "wrong stream key; copy it again from your Go live page"),

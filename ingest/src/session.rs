@@ -9,6 +9,7 @@
 
 use crate::chunks::{ChunkError, ChunkReader};
 use bytes::Bytes;
+use rivulet_media::{AudioCodec, VideoCodec};
 use rml_rtmp::chunk_io::ChunkSerializer;
 use rml_rtmp::handshake::{Handshake, HandshakeProcessResult, PeerType};
 use rml_rtmp::messages::{MessagePayload, PeerBandwidthLimitType, RtmpMessage, UserControlEventType};
@@ -26,6 +27,16 @@ const MAX_AMF_DEPTH: usize = 512;
 const OUR_CHUNK_BYTES: u32 = 4096;
 const WINDOW_BYTES: u32 = 2_500_000;
 const STREAM_ID: u32 = 1;
+/// The streams of a connection are numbered from 1.
+const CONNECTION: u32 = 0;
+/// Bits of `capsEx` (Enhanced RTMP v2): a peer that follows a request to connect anew,
+const CAPS_RECONNECT: u32 = 0x01;
+/// that reads extensions of media headers, and the finer timestamps among these.
+const CAPS_MOD_EX: u32 = 0x04;
+const CAPS_NANOSECONDS: u32 = 0x08;
+/// What we do with a codec: decode it, or pass it on.
+const CAN_DECODE: u32 = 0x01;
+const CAN_FORWARD: u32 = 0x04;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
@@ -53,6 +64,8 @@ pub struct Metadata {
     /// Whether the encoder announced each track, when it announced any.
     pub has_video: Option<bool>,
     pub has_audio: Option<bool>,
+    /// Pictures in a thousand seconds.
+    pub fps_milli: Option<u32>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -102,6 +115,8 @@ pub struct Session {
     received: u64,
     acknowledged: u64,
     window: u64,
+    /// The peer has announced that it follows a request to connect anew.
+    reconnects: bool,
 }
 
 impl Default for Session {
@@ -116,6 +131,7 @@ impl Default for Session {
             received: 0,
             acknowledged: 0,
             window: u64::MAX,
+            reconnects: false,
         }
     }
 }
@@ -166,6 +182,16 @@ impl Session {
     pub fn reject(&mut self, code: &str, reason: &str) -> Result<(), SessionError> {
         self.state = State::Done;
         self.status("error", code, reason)
+    }
+
+    /// Asks the peer to connect anew. `false`: it has not announced that it knows such a request,
+    /// and nothing is sent.
+    pub fn request_reconnect(&mut self, reason: &str) -> Result<bool, SessionError> {
+        if self.reconnects {
+            let info = object_of("status", "NetConnection.Connect.ReconnectRequest", reason);
+            self.send(command("onStatus", 0.0, Amf0Value::Null, info), CONNECTION)?;
+        }
+        Ok(self.reconnects)
     }
 
     fn chunks(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), SessionError> {
@@ -295,13 +321,17 @@ impl Session {
         if self.state != State::New {
             return Err(SessionError::SecondConnect);
         }
-        let app = match object {
-            Amf0Value::Object(mut properties) => match properties.remove("app") {
-                Some(Amf0Value::Utf8String(app)) => app,
-                _ => String::new(),
-            },
-            _ => String::new(),
+        let properties = match object {
+            Amf0Value::Object(properties) => properties,
+            _ => HashMap::new(),
         };
+        let app = match properties.get("app") {
+            Some(Amf0Value::Utf8String(app)) => app.as_str(),
+            _ => "",
+        };
+        if let Some(Amf0Value::Number(caps)) = properties.get("capsEx") {
+            self.reconnects = *caps as u32 & CAPS_RECONNECT != 0;
+        }
         let name = app.split('?').next().unwrap_or_default().trim_matches('/');
         if name != APP {
             // A key pasted behind the server address ends up here, so the name is not repeated.
@@ -321,12 +351,8 @@ impl Session {
             .set_max_chunk_size(OUR_CHUNK_BYTES, RtmpTimestamp::new(0))
             .map_err(|e| SessionError::Message(e.to_string()))?;
         self.output.extend(packet.bytes);
-        let server = HashMap::from([
-            ("fmsVer".to_owned(), Amf0Value::Utf8String("FMS/3,5,7,7009".into())),
-            ("capabilities".to_owned(), Amf0Value::Number(31.0)),
-        ]);
         let info = object_of("status", "NetConnection.Connect.Success", "connected");
-        self.result(transaction, Amf0Value::Object(server), info)
+        self.result(transaction, server_properties(), info)
     }
 
     fn result(&mut self, transaction: f64, object: Amf0Value, argument: Amf0Value) -> Result<(), SessionError> {
@@ -356,6 +382,30 @@ fn command(name: &str, transaction_id: f64, command_object: Amf0Value, argument:
         command_object,
         additional_arguments: vec![argument],
     }
+}
+
+/// What the answer to `connect` says of us. The list is what the first version of Enhanced RTMP
+/// had in place of the maps.
+fn server_properties() -> Amf0Value {
+    let number = |value: u32| Amf0Value::Number(value.into());
+    let map = |codecs: &[(&str, u32)]| {
+        Amf0Value::Object(codecs.iter().map(|(codec, flags)| ((*codec).to_owned(), number(*flags))).collect())
+    };
+    let videos = VideoCodec::ALL.map(|codec| (codec.fourcc(), CAN_DECODE | CAN_FORWARD));
+    let audios = AudioCodec::ALL.map(|codec| match codec {
+        AudioCodec::Aac => (codec.fourcc(), CAN_DECODE | CAN_FORWARD),
+        AudioCodec::Opus => (codec.fourcc(), CAN_DECODE),
+    });
+    let list = videos.iter().chain(&audios).map(|(codec, _)| Amf0Value::Utf8String((*codec).into()));
+    let properties = [
+        ("fmsVer", Amf0Value::Utf8String("FMS/3,5,7,7009".into())),
+        ("capabilities", number(31)),
+        ("capsEx", number(CAPS_RECONNECT | CAPS_MOD_EX | CAPS_NANOSECONDS)),
+        ("fourCcList", Amf0Value::StrictArray(list.collect())),
+        ("videoFourCcInfoMap", map(&videos)),
+        ("audioFourCcInfoMap", map(&audios)),
+    ];
+    Amf0Value::Object(properties.map(|(name, value)| (name.to_owned(), value)).into())
 }
 
 fn object_of(level: &str, code: &str, description: &str) -> Amf0Value {
@@ -388,7 +438,11 @@ fn metadata(values: Vec<Amf0Value>) -> Option<Metadata> {
     };
     let (video, audio) = (properties.contains_key("videocodecid"), properties.contains_key("audiocodecid"));
     let announced = video || audio;
-    Some(Metadata { encoder, has_video: announced.then_some(video), has_audio: announced.then_some(audio) })
+    let fps_milli = match properties.get("framerate") {
+        Some(Amf0Value::Number(fps)) if (1.0..=1_000.0).contains(fps) => Some((fps * 1_000.0).round() as u32),
+        _ => None,
+    };
+    Some(Metadata { encoder, has_video: announced.then_some(video), has_audio: announced.then_some(audio), fps_milli })
 }
 
 #[cfg(test)]
@@ -496,9 +550,15 @@ mod tests {
         let mut metadata = StreamMetadata::new();
         metadata.encoder = Some("obs\u{7}-output".into());
         metadata.video_codec_id = Some(7);
+        metadata.video_frame_rate = Some(30.0);
         let sent = pair.client.as_mut().unwrap().publish_metadata(&metadata).unwrap();
         pair.deliver(vec![sent]).unwrap();
-        let expected = Metadata { encoder: Some("obs-output".into()), has_video: Some(true), has_audio: Some(false) };
+        let expected = Metadata {
+            encoder: Some("obs-output".into()),
+            has_video: Some(true),
+            has_audio: Some(false),
+            fps_milli: Some(30_000),
+        };
         assert_eq!(pair.events, [Event::Metadata(expected)]);
         pair.events.clear();
         pair.send_some_media();
@@ -563,6 +623,67 @@ mod tests {
         let error = Pair::connected("live/rvk_secretsecret").map(|_| ()).unwrap_err();
         assert!(!error.to_string().contains("secret"), "{error}");
         assert!(Pair::connected("live/").is_ok());
+    }
+
+    /// The answer to a connect with these properties, and whether the peer can be sent elsewhere.
+    fn connect_with(properties: &[(&str, Amf0Value)]) -> (HashMap<String, Amf0Value>, bool) {
+        let mut server = Session { state: State::New, handshake: None, ..Session::default() };
+        let app = ("app".to_owned(), Amf0Value::Utf8String(APP.into()));
+        let properties = properties.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).chain([app]);
+        let connect = RtmpMessage::Amf0Command {
+            command_name: "connect".into(),
+            transaction_id: 1.0,
+            command_object: Amf0Value::Object(properties.collect()),
+            additional_arguments: Vec::new(),
+        };
+        let payload = connect.into_message_payload(RtmpTimestamp::new(0), CONNECTION).unwrap();
+        let bytes = ChunkSerializer::new().serialize(&payload, true, false).unwrap().bytes;
+        server.input(&bytes, &mut Vec::new()).unwrap();
+        let asked = server.request_reconnect("later").unwrap();
+        let (mut client, mut answer, mut requested) = (ChunkDeserializer::new(), None, false);
+        client.set_max_chunk_size(OUR_CHUNK_BYTES as usize).unwrap();
+        let output = server.output();
+        let mut bytes = &output[..];
+        while let Some(payload) = client.get_next_message(bytes).unwrap() {
+            bytes = &[];
+            let stream = payload.message_stream_id;
+            match payload.to_rtmp_message().unwrap() {
+                RtmpMessage::Amf0Command { command_name, command_object: Amf0Value::Object(object), .. } => {
+                    assert_eq!(command_name, "_result");
+                    answer = Some(object);
+                }
+                RtmpMessage::Amf0Command { command_name, additional_arguments, .. } => {
+                    assert_eq!((command_name.as_str(), stream), ("onStatus", CONNECTION));
+                    let code = "NetConnection.Connect.ReconnectRequest";
+                    assert_eq!(additional_arguments, [object_of("status", code, "later")]);
+                    requested = true;
+                }
+                _ => {}
+            }
+        }
+        assert_eq!(asked, requested);
+        (answer.unwrap(), asked)
+    }
+
+    #[test]
+    fn encoders_learn_what_is_taken() {
+        let (answer, _) = connect_with(&[]);
+        let codecs = ["avc1", "hvc1", "av01", "vp09", "mp4a", "Opus"].map(|name| Amf0Value::Utf8String(name.into()));
+        assert_eq!(answer["fourCcList"], Amf0Value::StrictArray(codecs.into()));
+        let Amf0Value::Object(videos) = &answer["videoFourCcInfoMap"] else { panic!("{answer:?}") };
+        assert_eq!(videos["hvc1"], Amf0Value::Number(5.0));
+        let Amf0Value::Object(audios) = &answer["audioFourCcInfoMap"] else { panic!("{answer:?}") };
+        assert_eq!(audios["Opus"], Amf0Value::Number(1.0));
+        assert_eq!(answer["capsEx"], Amf0Value::Number(13.0));
+    }
+
+    #[test]
+    fn only_who_has_announced_it_is_asked_to_connect_anew() {
+        for (caps, want) in [(1.0, true), (3.0, true), (2.0, false), (f64::NAN, false), (-1.0, false)] {
+            assert_eq!(connect_with(&[("capsEx", Amf0Value::Number(caps))]).1, want, "{caps}");
+        }
+        assert!(!connect_with(&[]).1);
+        assert!(!connect_with(&[("capsEx", Amf0Value::Boolean(true))]).1);
     }
 
     #[test]

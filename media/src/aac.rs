@@ -73,11 +73,6 @@ impl AacInfo {
         Ok(Self { object_type, sample_rate, channels })
     }
 
-    /// RFC 6381 string for playlists.
-    pub fn codec_string(&self) -> String {
-        format!("mp4a.40.{}", self.object_type)
-    }
-
     /// Every browser plays it as it is.
     pub fn is_lc(&self) -> bool {
         self.object_type == 2

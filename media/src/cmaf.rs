@@ -1,12 +1,12 @@
 //! CMAF (ISO/IEC 23000-19) on top of `mp4-atom`: one track for each file, an initialisation
 //! segment with the configuration, and fragments of one `moof` and `mdat` each.
 
-use crate::{AudioFormat, Packet, TICKS_PER_SECOND, Ticks, VideoFormat};
+use crate::{AudioFormat, ConfigError, Packet, TICKS_PER_SECOND, Ticks, VideoCodec, VideoFormat, av1, hevc, vp9};
 use bytes::Bytes;
 use mp4_atom::{
-    Atom, Audio, Avc1, Avcc, Codec, Dinf, Dref, DrefEntry, Encode, Esds, FixedPoint, FourCC, Ftyp, Hdlr, Mdhd, Mdia,
-    Mfhd, Minf, Moof, Moov, Mp4a, Mvex, Mvhd, Smhd, Stbl, Stco, Stsd, Styp, Tfdt, Tfhd, Tkhd, Traf, Trak, Trex, Trun,
-    TrunEntry, TrunSamples, Url, Visual, Vmhd, esds,
+    Atom, Audio, Av01, Avc1, Avcc, Codec, Dinf, Dref, DrefEntry, Encode, Esds, FixedPoint, FourCC, Ftyp, Hdlr, Hvc1,
+    Mdhd, Mdia, Mfhd, Minf, Moof, Moov, Mp4a, Mvex, Mvhd, Smhd, Stbl, Stco, Stsd, Styp, Tfdt, Tfhd, Tkhd, Traf, Trak,
+    Trex, Trun, TrunEntry, TrunSamples, Url, Visual, Vmhd, Vp09, esds,
 };
 
 const TRACK_ID: u32 = 1;
@@ -19,6 +19,8 @@ const FLAGS_DELTA: u32 = 0x0101_0000;
 pub enum CmafError {
     #[error("cannot write MP4 boxes: {0}")]
     Boxes(#[from] mp4_atom::Error),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     #[error("the segment is too large for one fragment")]
     TooLarge,
 }
@@ -32,7 +34,7 @@ impl Timescale {
     pub const VIDEO: Self = Self(TICKS_PER_SECOND as u32);
 
     pub fn audio(format: &AudioFormat) -> Self {
-        Self(format.aac.sample_rate)
+        Self(format.sample_rate())
     }
 
     /// Ticks of the broadcast in these units.
@@ -44,19 +46,36 @@ impl Timescale {
 }
 
 pub fn video_init(format: &VideoFormat) -> Result<Bytes, CmafError> {
-    let (width, height) = (format.avc.width as u16, format.avc.height as u16);
-    let avcc = Avcc::decode_body(&mut format.config.as_ref())?;
+    let (width, height) = (format.width as u16, format.height as u16);
     let visual = Visual { data_reference_index: 1, width, height, ..Default::default() };
-    let entry = Avc1 { visual, avcc, btrt: None, colr: None, pasp: None, taic: None, fiel: None, spatial: None };
     let tkhd = Tkhd { width: FixedPoint::new(width, 0), height: FixedPoint::new(height, 0), ..track_header() };
     let minf = Minf { vmhd: Some(Vmhd::default()), ..Default::default() };
-    init(tkhd, Timescale::VIDEO, b"vide", minf, entry.into())
+    init(tkhd, Timescale::VIDEO, b"vide", minf, sample_entry(format, visual)?)
 }
 
+fn sample_entry(format: &VideoFormat, visual: Visual) -> Result<Codec, CmafError> {
+    let config = &format.config;
+    Ok(match format.codec {
+        VideoCodec::Avc => {
+            let avcc = Avcc::decode_body(&mut config.as_ref())?;
+            Avc1 { visual, avcc, btrt: None, colr: None, pasp: None, taic: None, fiel: None, spatial: None }.into()
+        }
+        VideoCodec::Hevc => {
+            let mut hvcc = hevc::record(config)?;
+            // `hvc1` promises that no picture needs other parameter sets than these.
+            hvcc.arrays.iter_mut().for_each(|array| array.completeness = true);
+            Hvc1 { visual, hvcc, ..Default::default() }.into()
+        }
+        VideoCodec::Av1 => Av01 { visual, av1c: av1::record(config)?, ..Default::default() }.into(),
+        VideoCodec::Vp9 => Vp09 { visual, vpcc: vp9::record(config)?, ..Default::default() }.into(),
+    })
+}
+
+/// Of AAC, which is all that renditions are in.
 pub fn audio_init(format: &AudioFormat) -> Result<Bytes, CmafError> {
-    let channel_count = if format.aac.channels == 0 { 2 } else { format.aac.channels.into() };
+    let channel_count = if format.channels() == 0 { 2 } else { format.channels().into() };
     // A 16-bit field of whole Hz; decoders go by the AudioSpecificConfig.
-    let sample_rate = FixedPoint::new(u16::try_from(format.aac.sample_rate).unwrap_or(0), 0);
+    let sample_rate = FixedPoint::new(u16::try_from(format.sample_rate()).unwrap_or(0), 0);
     let dec_config = esds::DecoderConfig {
         object_type_indication: 0x40,
         stream_type: 5,
@@ -164,37 +183,48 @@ pub fn fragment(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aac::AacInfo;
-    use crate::avc::AvcInfo;
-    use crate::avc::tests::CONFIG_720P;
+    use crate::AudioCodec;
+    use crate::format::tests::{AV1_CONFIG, AV1_KEY_FRAME, CONFIG_720P, HEVC_CONFIG, VP9_CONFIG, VP9_KEY_FRAME};
     use mp4_atom::{Decode, Mdat};
 
     fn packet(dts: Ticks, pts: Ticks, key: bool, data: &'static [u8]) -> Packet {
         Packet { dts, pts, key, data: Bytes::from_static(data) }
     }
 
-    #[test]
-    fn init_segments_read_back() {
-        let config = Bytes::from_static(CONFIG_720P);
-        let video = VideoFormat { avc: AvcInfo::parse(&config).unwrap(), config };
-        let bytes = video_init(&video).unwrap();
-        let mut rest = bytes.as_ref();
+    fn entry(init: &Bytes) -> Codec {
+        let mut rest = init.as_ref();
         Ftyp::decode(&mut rest).unwrap();
         let moov = Moov::decode(&mut rest).unwrap();
         assert!(rest.is_empty());
-        let Codec::Avc1(entry) = &moov.trak[0].mdia.minf.stbl.stsd.codecs[0] else { panic!("not avc1") };
-        assert_eq!((entry.visual.width, entry.visual.height), (1280, 720));
-        let mut avcc = Vec::new();
-        entry.avcc.encode_body(&mut avcc).unwrap();
-        assert_eq!(avcc, CONFIG_720P);
+        moov.trak[0].mdia.minf.stbl.stsd.codecs[0].clone()
+    }
 
-        let config = Bytes::from_static(&[0x12, 0x10]);
-        let audio = AudioFormat { aac: AacInfo::parse(&config).unwrap(), config };
-        let bytes = audio_init(&audio).unwrap();
-        let mut rest = bytes.as_ref();
-        Ftyp::decode(&mut rest).unwrap();
-        let moov = Moov::decode(&mut rest).unwrap();
-        assert_eq!(moov.trak[0].mdia.mdhd.timescale, 44100);
+    fn video_entry(codec: VideoCodec, config: &'static [u8], key_frame: &[u8]) -> Codec {
+        let format = VideoFormat::read(codec, &Bytes::from_static(config), Some(key_frame)).unwrap().unwrap();
+        entry(&video_init(&format).unwrap())
+    }
+
+    #[test]
+    fn init_segments_read_back() {
+        let body = |atom: &dyn Fn(&mut Vec<u8>)| {
+            let mut bytes = Vec::new();
+            atom(&mut bytes);
+            bytes
+        };
+        let Codec::Avc1(avc) = video_entry(VideoCodec::Avc, CONFIG_720P, &[]) else { panic!("not avc1") };
+        assert_eq!((avc.visual.width, avc.visual.height), (1280, 720));
+        assert_eq!(body(&|out| avc.avcc.encode_body(out).unwrap()), CONFIG_720P);
+        let Codec::Hvc1(hevc) = video_entry(VideoCodec::Hevc, HEVC_CONFIG, &[]) else { panic!("not hvc1") };
+        assert_eq!((hevc.visual.width, hevc.visual.height), (640, 360));
+        assert!(hevc.hvcc.arrays.len() == 3 && hevc.hvcc.arrays.iter().all(|array| array.completeness));
+        let Codec::Av01(av1) = video_entry(VideoCodec::Av1, AV1_CONFIG, AV1_KEY_FRAME) else { panic!("not av01") };
+        assert_eq!(body(&|out| av1.av1c.encode_body(out).unwrap()), AV1_CONFIG);
+        let Codec::Vp09(vp9) = video_entry(VideoCodec::Vp9, VP9_CONFIG, VP9_KEY_FRAME) else { panic!("not vp09") };
+        assert_eq!(body(&|out| vp9.vpcc.encode_body(out).unwrap()), VP9_CONFIG);
+
+        let audio = AudioFormat::read(AudioCodec::Aac, &Bytes::from_static(&[0x12, 0x10])).unwrap();
+        let Codec::Mp4a(aac) = entry(&audio_init(&audio).unwrap()) else { panic!("not mp4a") };
+        assert_eq!(aac.audio.sample_rate.integer(), 44100);
     }
 
     #[test]

@@ -1,14 +1,23 @@
 //! Media as values: bytes in, packets, formats and boxes out. No sockets, no clock.
 //!
 //! The way through: [`flv`] reads what an encoder sends, [`timeline`] repairs its timestamps and
-//! groups it into periods of unchanging format, [`avc`] and [`aac`] read codec configuration,
-//! [`cmaf`] writes what a player fetches.
+//! groups it into periods of unchanging format, [`format`] says what a codec's configuration means,
+//! [`cmaf`] writes what a player fetches. A module for each codec reads its bits.
 
 pub mod aac;
-pub mod avc;
+mod av1;
+mod avc;
 pub mod cmaf;
 pub mod flv;
+mod format;
+mod hevc;
+mod nal;
+mod opus;
 pub mod timeline;
+mod vp9;
+
+pub use format::{AudioCodec, AudioFormat, AudioInfo, ConfigError, FormatError, Players, VideoCodec, VideoFormat};
+pub use nal::BrokenLength;
 
 use bytes::Bytes;
 
@@ -22,11 +31,16 @@ pub const fn ticks_from_ms(ms: i64) -> Ticks {
     ms * (TICKS_PER_SECOND / 1000)
 }
 
+/// Below a millisecond, as enhanced RTMP sends it; rounded down.
+pub const fn ticks_from_ns(ns: u32) -> Ticks {
+    ns as i64 * (TICKS_PER_SECOND / 1000) / 1_000_000
+}
+
 pub const fn ms_from_ticks(ticks: Ticks) -> i64 {
     ticks / (TICKS_PER_SECOND / 1000)
 }
 
-/// One coded picture (AVC with length prefixes) or one AAC frame.
+/// The coded pictures of one time (of H.264 and HEVC with length prefixes), or one packet of sound.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Packet {
     pub dts: Ticks,
@@ -34,18 +48,4 @@ pub struct Packet {
     /// Decoding can start here.
     pub key: bool,
     pub data: Bytes,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VideoFormat {
-    /// `AVCDecoderConfigurationRecord`.
-    pub config: Bytes,
-    pub avc: avc::AvcInfo,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AudioFormat {
-    /// `AudioSpecificConfig`.
-    pub config: Bytes,
-    pub aac: aac::AacInfo,
 }

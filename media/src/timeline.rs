@@ -6,10 +6,9 @@
 //! A repair never ends the stream, it is counted in [`Repairs`]. An error means that the tag
 //! cannot be understood at all, and the session that sent it should end.
 
-use crate::aac::{AacError, AacInfo};
-use crate::avc::{self, AvcError, AvcInfo};
-use crate::flv::{AudioTag, VideoTag};
-use crate::{AudioFormat, Packet, TICKS_PER_SECOND, Ticks, VideoFormat, ticks_from_ms};
+use crate::flv::{AudioTag, Body, VideoTag};
+use crate::format::{self, AudioFormat, FormatError, VideoCodec, VideoFormat};
+use crate::{Packet, TICKS_PER_SECOND, Ticks, ticks_from_ms, ticks_from_ns};
 use bytes::Bytes;
 
 /// The first timestamp of a broadcast. Above zero, so that decoding times of re-ordered pictures,
@@ -47,14 +46,6 @@ pub enum Output {
     Audio(Packet),
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TimelineError {
-    #[error(transparent)]
-    Avc(#[from] AvcError),
-    #[error(transparent)]
-    Aac(#[from] AacError),
-}
-
 /// What had to be mended, for the broadcaster's page and metrics.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Repairs {
@@ -88,13 +79,13 @@ struct Clock {
 #[derive(Debug, Clone, Copy)]
 struct SampleClock {
     anchor: Ticks,
-    frames: i64,
+    samples: i64,
     rate: i64,
 }
 
 impl SampleClock {
     fn now(&self) -> Ticks {
-        self.anchor + self.frames * i64::from(AacInfo::FRAME_SAMPLES) * TICKS_PER_SECOND / self.rate
+        self.anchor + self.samples * TICKS_PER_SECOND / self.rate
     }
 }
 
@@ -116,11 +107,14 @@ pub struct Timeline {
     video_clock: Clock,
     audio_clock: Clock,
     samples: Option<SampleClock>,
-    /// Newest configuration of each track, whether or not it is in use yet.
+    /// Newest configuration of each track, whether or not it is in use yet. That of the video track
+    /// may say all about its format only together with a key frame.
+    video_config: Option<(VideoCodec, Bytes)>,
     video_format: Option<VideoFormat>,
     audio_format: Option<AudioFormat>,
     expects_video: Option<bool>,
     expects_audio: Option<bool>,
+    expects_fps_milli: Option<u32>,
     active: Option<Active>,
     held: Vec<Held>,
     last_video_dts: Ticks,
@@ -136,10 +130,12 @@ impl Default for Timeline {
             video_clock: Clock::default(),
             audio_clock: Clock::default(),
             samples: None,
+            video_config: None,
             video_format: None,
             audio_format: None,
             expects_video: None,
             expects_audio: None,
+            expects_fps_milli: None,
             active: None,
             held: Vec::new(),
             last_video_dts: Ticks::MIN / 2,
@@ -151,10 +147,12 @@ impl Default for Timeline {
 }
 
 impl Timeline {
-    /// What the encoder's metadata says it will send, so that a lone track need not wait.
-    pub fn expect(&mut self, video: Option<bool>, audio: Option<bool>) {
+    /// What the encoder's metadata says it will send, so that a lone track need not wait; and how
+    /// many pictures in a thousand seconds, for streams that do not say it themselves.
+    pub fn expect(&mut self, video: Option<bool>, audio: Option<bool>, fps_milli: Option<u32>) {
         self.expects_video = video;
         self.expects_audio = audio;
+        self.expects_fps_milli = fps_milli;
     }
 
     /// A new session takes over `gap_ms` after the last packet of the one before. Its formats
@@ -163,8 +161,8 @@ impl Timeline {
         let newest = self.video_clock.newest_out_ms.max(self.audio_clock.newest_out_ms);
         self.base_ms = newest.max(self.base_ms) + gap_ms.max(0);
         (self.video_clock, self.audio_clock) = Default::default();
-        (self.video_format, self.audio_format) = (None, None);
-        (self.expects_video, self.expects_audio) = (None, None);
+        (self.video_config, self.video_format, self.audio_format) = (None, None, None);
+        self.expect(None, None, None);
         self.samples = None;
         self.active = None;
         self.held.clear();
@@ -179,44 +177,74 @@ impl Timeline {
         self.repairs
     }
 
-    pub fn push_video(&mut self, ts: u32, tag: VideoTag, out: &mut Vec<Output>) -> Result<(), TimelineError> {
-        match tag {
-            VideoTag::Nothing => {}
-            VideoTag::Config(config) => {
-                if self.video_format.as_ref().is_none_or(|f| f.config != config) {
-                    let avc = AvcInfo::parse(&config)?;
-                    self.video_format = Some(VideoFormat { config, avc });
+    pub fn push_video(&mut self, ts: u32, tag: VideoTag, out: &mut Vec<Output>) -> Result<(), FormatError> {
+        if tag.track != 0 {
+            return Ok(());
+        }
+        match tag.body {
+            Body::Config(config) => {
+                if self.video_config.as_ref().is_none_or(|(codec, old)| (*codec, old) != (tag.codec, &config)) {
+                    self.video_format = self.read_format(tag.codec, &config, None)?;
+                    self.video_config = Some((tag.codec, config));
                 }
             }
-            VideoTag::Frame { cts_ms, data, .. } => {
-                let key = self.video_format.as_ref().map(|f| avc::has_idr(&data, f.avc.length_size));
-                let Some(Ok(key)) = key else {
-                    self.repairs.dropped += 1;
-                    return Ok(());
-                };
-                let packet = self.video_packet(ts, cts_ms, key, data);
-                self.video(packet, out);
-            }
+            Body::Frame { cts_ms, data } => match self.is_key(tag.codec, &data)? {
+                Some(key) => {
+                    let packet = self.video_packet(ts, tag.offset_ns, cts_ms, key, data);
+                    self.video(packet, out);
+                }
+                None => self.repairs.dropped += 1,
+            },
         }
         Ok(())
     }
 
-    pub fn push_audio(&mut self, ts: u32, tag: AudioTag, out: &mut Vec<Output>) -> Result<(), TimelineError> {
-        match tag {
-            AudioTag::Nothing => {}
-            AudioTag::Config(config) => {
-                if self.audio_format.as_ref().is_none_or(|f| f.config != config) {
-                    let aac = AacInfo::parse(&config)?;
-                    self.audio_format = Some(AudioFormat { config, aac });
+    fn read_format(
+        &self,
+        codec: VideoCodec,
+        config: &Bytes,
+        key_frame: Option<&[u8]>,
+    ) -> Result<Option<VideoFormat>, FormatError> {
+        let mut format = VideoFormat::read(codec, config, key_frame)?;
+        if let Some(format) = &mut format {
+            format.fps_milli = format.fps_milli.or(self.expects_fps_milli);
+        }
+        Ok(format)
+    }
+
+    /// Whether decoding can start at this packet of the video track. `None`: it cannot be used.
+    fn is_key(&mut self, codec: VideoCodec, data: &[u8]) -> Result<Option<bool>, FormatError> {
+        let Some((_, config)) = self.video_config.as_ref().filter(|(of, _)| *of == codec) else { return Ok(None) };
+        let length_size = self.video_format.as_ref().map_or(0, |format| format.length_size);
+        let Ok(key) = format::is_key(codec, length_size, data) else { return Ok(None) };
+        // The size of VP9 may change with any key frame.
+        if key && (self.video_format.is_none() || codec == VideoCodec::Vp9) {
+            let format = self.read_format(codec, config, Some(data))?;
+            if self.video_format != format {
+                self.video_format = format;
+            }
+        }
+        Ok(self.video_format.is_some().then_some(key))
+    }
+
+    pub fn push_audio(&mut self, ts: u32, tag: AudioTag, out: &mut Vec<Output>) -> Result<(), FormatError> {
+        if tag.track != 0 {
+            return Ok(());
+        }
+        match tag.body {
+            Body::Config(config) => {
+                if self.audio_format.as_ref().is_none_or(|f| (f.codec(), &f.config) != (tag.codec, &config)) {
+                    self.audio_format = Some(AudioFormat::read(tag.codec, &config)?);
                     self.samples = None;
                 }
             }
-            AudioTag::Frame(data) => {
-                if self.audio_format.is_none() {
+            Body::Frame { data, .. } => {
+                let format = self.audio_format.as_ref().filter(|format| format.codec() == tag.codec);
+                if format.is_none_or(|format| format.samples(&data).is_none()) {
                     self.repairs.dropped += 1;
                     return Ok(());
                 }
-                let at = ticks_from_ms(self.place(ts, false));
+                let at = ticks_from_ms(self.place(ts, false)) + ticks_from_ns(tag.offset_ns);
                 self.audio(at, data, out);
             }
         }
@@ -258,8 +286,8 @@ impl Timeline {
         out_ms
     }
 
-    fn video_packet(&mut self, ts: u32, cts_ms: i32, key: bool, data: Bytes) -> Packet {
-        let placed = ticks_from_ms(self.place(ts, true));
+    fn video_packet(&mut self, ts: u32, offset_ns: u32, cts_ms: i32, key: bool, data: Bytes) -> Packet {
+        let placed = ticks_from_ms(self.place(ts, true)) + ticks_from_ns(offset_ns);
         let dts = placed.max(self.last_video_dts + 1);
         let composition = cts_ms.clamp(*COMPOSITION_MS.start(), *COMPOSITION_MS.end());
         if dts != placed || composition != cts_ms {
@@ -275,8 +303,9 @@ impl Timeline {
             return self.try_start(out);
         };
         let heard = packet.dts - self.last_audio_end <= LOST_AFTER || self.silence().is_some();
-        let wanted = Active { video: self.video_format.clone(), audio: self.audio_format.clone().filter(|_| heard) };
-        if packet.key && *active != wanted {
+        let audio = self.audio_format.as_ref().filter(|_| heard);
+        if packet.key && (active.video != self.video_format || active.audio.as_ref() != audio) {
+            let wanted = Active { video: self.video_format.clone(), audio: audio.cloned() };
             self.start_period(packet.pts, wanted, out);
         } else if active.video != self.video_format {
             // A new configuration without its key frame yet.
@@ -306,40 +335,44 @@ impl Timeline {
     }
 
     fn emit_audio(&mut self, at: Ticks, data: Bytes, format: &AudioFormat, out: &mut Vec<Output>) {
-        let rate = i64::from(format.aac.sample_rate);
-        let anchor = SampleClock { anchor: at.max(self.last_audio_end), frames: 0, rate };
+        let Some(samples) = format.samples(&data) else { return };
+        let rate = i64::from(format.sample_rate());
+        let anchor = SampleClock { anchor: at.max(self.last_audio_end), samples: 0, rate };
         let mut clock = self.samples.unwrap_or(anchor);
         self.samples = Some(clock);
         if at - clock.now() > AUDIO_SLACK {
             self.fill_silence(at, at, out);
             clock = self.samples.unwrap_or(anchor);
             if at - clock.now() > AUDIO_SLACK {
-                clock = SampleClock { anchor: at, frames: 0, rate };
+                clock = SampleClock { anchor: at, samples: 0, rate };
             }
         } else if clock.now() - at > AUDIO_SLACK {
             self.repairs.adjusted += 1;
             return;
         }
         let pts = clock.now();
-        clock.frames += 1;
+        clock.samples += i64::from(samples);
         self.samples = Some(clock);
         self.last_audio_end = clock.now();
         out.push(Output::Audio(Packet { dts: pts, pts, key: true, data }));
     }
 
-    fn silence(&self) -> Option<&'static [u8]> {
-        self.active.as_ref()?.audio.as_ref()?.aac.silence()
+    /// A packet of silence, and how many samples it has.
+    fn silence(&self) -> Option<(&'static [u8], u32)> {
+        let format = self.active.as_ref()?.audio.as_ref()?;
+        let silence = format.silence()?;
+        Some((silence, format.samples(silence)?))
     }
 
     /// Fills the audio track up to `until` if it ends before `unless_after`.
     fn fill_silence(&mut self, until: Ticks, unless_after: Ticks, out: &mut Vec<Output>) {
-        let (Some(silence), Some(mut clock)) = (self.silence(), self.samples) else { return };
+        let (Some((silence, samples)), Some(mut clock)) = (self.silence(), self.samples) else { return };
         if clock.now() >= unless_after || until - clock.now() > 2 * LOST_AFTER {
             return;
         }
         loop {
             let pts = clock.now();
-            clock.frames += 1;
+            clock.samples += i64::from(samples);
             if clock.now() > until {
                 break;
             }
@@ -400,7 +433,7 @@ impl Timeline {
         self.samples = active
             .audio
             .as_ref()
-            .and_then(|format| self.samples.filter(|clock| clock.rate == i64::from(format.aac.sample_rate)));
+            .and_then(|format| self.samples.filter(|clock| clock.rate == i64::from(format.sample_rate())));
         if active.audio.is_some() {
             // It has not been silent for long yet.
             self.last_audio_end = self.last_audio_end.max(at);
@@ -413,7 +446,8 @@ impl Timeline {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::avc::tests::CONFIG_720P;
+    use crate::format::AudioCodec;
+    use crate::format::tests::{CONFIG_720P, HEVC_CONFIG, OPUS_CONFIG, VP9_CONFIG, VP9_KEY_FRAME};
     use crate::ms_from_ticks;
     use proptest::prelude::*;
 
@@ -421,6 +455,14 @@ mod tests {
     const AAC_MONO: &[u8] = &[0x11, 0x88];
     /// Of a kind that has no silence to fill in.
     const AAC_MAIN: &[u8] = &[0x09, 0x90];
+
+    fn video_tag(body: Body) -> VideoTag {
+        VideoTag { track: 0, codec: VideoCodec::Avc, offset_ns: 0, body }
+    }
+
+    fn audio_tag(body: Body) -> AudioTag {
+        AudioTag { track: 0, codec: AudioCodec::Aac, offset_ns: 0, body }
+    }
 
     /// Drives a timeline like an encoder with a picture every 40 ms (a key frame each second) and
     /// an AAC frame about every 21 ms, with a clock offset for each track.
@@ -460,11 +502,11 @@ mod tests {
         }
 
         fn video_config(&mut self, config: &'static [u8]) {
-            self.timeline.push_video(0, VideoTag::Config(Bytes::from_static(config)), &mut self.out).unwrap();
+            self.timeline.push_video(0, video_tag(Body::Config(Bytes::from_static(config))), &mut self.out).unwrap();
         }
 
         fn audio_config(&mut self, config: &'static [u8]) {
-            self.timeline.push_audio(0, AudioTag::Config(Bytes::from_static(config)), &mut self.out).unwrap();
+            self.timeline.push_audio(0, audio_tag(Body::Config(Bytes::from_static(config))), &mut self.out).unwrap();
         }
 
         fn run(&mut self, ms: i64) -> &mut Self {
@@ -473,7 +515,7 @@ mod tests {
                 if self.now_ms >= self.next_picture {
                     let key = self.next_picture % 1000 == 0;
                     let nal: &'static [u8] = if key { &[0, 0, 0, 1, 0x65] } else { &[0, 0, 0, 1, 0x41] };
-                    let tag = VideoTag::Frame { key, cts_ms: 0, data: Bytes::from_static(nal) };
+                    let tag = video_tag(Body::Frame { cts_ms: 0, data: Bytes::from_static(nal) });
                     if self.video_on {
                         let ts = (self.next_picture + self.video_offset) as u32;
                         self.timeline.push_video(ts, tag, &mut self.out).unwrap();
@@ -483,7 +525,7 @@ mod tests {
                 let audio_at = self.audio_from + self.audio_frames * 1024 * 1000 / 48000;
                 if self.now_ms >= audio_at {
                     if self.audio_on {
-                        let tag = AudioTag::Frame(Bytes::from_static(&[1, 2, 3]));
+                        let tag = audio_tag(Body::Frame { cts_ms: 0, data: Bytes::from_static(&[1, 2, 3]) });
                         self.timeline.push_audio((audio_at + self.audio_offset) as u32, tag, &mut self.out).unwrap();
                     }
                     self.audio_frames += 1;
@@ -676,11 +718,83 @@ mod tests {
     #[test]
     fn a_declared_lone_track_does_not_wait() {
         let mut encoder = Encoder::new();
-        encoder.timeline.expect(Some(true), Some(false));
+        encoder.timeline.expect(Some(true), Some(false), None);
         encoder.video_config(CONFIG_720P);
         encoder.audio_on = false;
         encoder.run(1);
         assert_eq!(encoder.periods(), [(1_000, true, false)]);
+    }
+
+    #[test]
+    fn the_size_of_vp9_comes_with_its_key_frames() {
+        let mut timeline = Timeline::default();
+        timeline.expect(Some(true), Some(false), Some(25_000));
+        let mut out = Vec::new();
+        let tag = |body| VideoTag { track: 0, codec: VideoCodec::Vp9, offset_ns: 0, body };
+        let frame = |data: &[u8]| tag(Body::Frame { cts_ms: 0, data: Bytes::copy_from_slice(data) });
+        timeline.push_video(0, tag(Body::Config(Bytes::from_static(VP9_CONFIG))), &mut out).unwrap();
+        timeline.push_video(0, frame(&[0x86, 0]), &mut out).unwrap();
+        assert_eq!((out.len(), timeline.repairs().dropped), (0, 1), "nothing starts without a key frame");
+        let mut small = VP9_KEY_FRAME.to_vec();
+        // 16 times the height and a little: 640x360 becomes 640x32.
+        (small[7], small[8]) = (0x01, 0xf6);
+        for (n, data) in [VP9_KEY_FRAME, &[0x86, 0], VP9_KEY_FRAME, &small].into_iter().enumerate() {
+            timeline.push_video(40 + 40 * n as u32, frame(data), &mut out).unwrap();
+        }
+        let said = |out: &Output| match out {
+            Output::Period { video: Some(format), .. } => Some((format.height, format.fps_milli)),
+            _ => None,
+        };
+        assert_eq!(out.iter().filter_map(said).collect::<Vec<_>>(), [(360, Some(25_000)), (32, Some(25_000))]);
+        assert_eq!(out.len(), 2 + 4);
+    }
+
+    #[test]
+    fn frames_of_another_codec_than_the_configuration_are_dropped() {
+        let mut encoder = Encoder::new().start();
+        encoder.run(2_000);
+        let config = VideoTag { codec: VideoCodec::Hevc, ..video_tag(Body::Config(Bytes::from_static(HEVC_CONFIG))) };
+        encoder.timeline.push_video(2_000, config, &mut encoder.out).unwrap();
+        encoder.run(1_000);
+        assert_eq!(encoder.video_ms().len(), 50);
+        assert!(encoder.timeline.repairs().dropped == 25);
+    }
+
+    #[test]
+    fn opus_is_counted_by_its_own_packets() {
+        let mut timeline = Timeline::default();
+        timeline.expect(Some(false), Some(true), None);
+        let mut out = Vec::new();
+        let tag = |body| AudioTag { track: 0, codec: AudioCodec::Opus, offset_ns: 0, body };
+        timeline.push_audio(0, tag(Body::Config(Bytes::from_static(OPUS_CONFIG))), &mut out).unwrap();
+        // 20 ms, 20 ms, 60 ms, 2.5 ms, and then something that is no packet.
+        for (ts, data) in [(0, &[0xf8][..]), (20, &[0xf8]), (40, &[0x18]), (100, &[0x80]), (102, &[0xfb, 0])] {
+            let data = Bytes::copy_from_slice(data);
+            timeline.push_audio(ts, tag(Body::Frame { cts_ms: 0, data }), &mut out).unwrap();
+        }
+        let at = |out: &Output| match out {
+            Output::Audio(packet) => Some(packet.pts - ticks_from_ms(START_MS)),
+            _ => None,
+        };
+        assert_eq!(out.iter().filter_map(at).collect::<Vec<_>>(), [0, 1_800, 3_600, 9_000]);
+        assert_eq!(timeline.repairs().dropped, 1);
+    }
+
+    #[test]
+    fn nanoseconds_refine_the_timestamps() {
+        let mut encoder = Encoder::new();
+        encoder.timeline.expect(Some(true), Some(false), None);
+        encoder.video_config(CONFIG_720P);
+        for (ts, offset_ns) in [(0, 0), (16, 666_666), (33, 333_333)] {
+            let body = Body::Frame { cts_ms: 0, data: Bytes::from_static(&[0, 0, 0, 1, 0x65]) };
+            let tag = VideoTag { offset_ns, ..video_tag(body) };
+            encoder.timeline.push_video(ts, tag, &mut encoder.out).unwrap();
+        }
+        let dts = |out: &Output| match out {
+            Output::Video(packet) => Some(packet.dts - ticks_from_ms(START_MS)),
+            _ => None,
+        };
+        assert_eq!(encoder.out.iter().filter_map(dts).collect::<Vec<_>>(), [0, 1_499, 2_999]);
     }
 
     #[test]

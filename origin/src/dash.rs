@@ -115,7 +115,7 @@ fn adaptation_sets(
         })
         .collect();
     text.push_str("  <AdaptationSet id=\"1\" contentType=\"audio\" mimeType=\"audio/mp4\" segmentAlignment=\"true\" startWithSAP=\"1\">\n");
-    let shape = format!("audioSamplingRate=\"{}\"", format.aac.sample_rate);
+    let shape = format!("audioSamplingRate=\"{}\"", format.sample_rate());
     let template = Template { timescale: Timescale::audio(format), first: first.number, start, entries: &entries };
     representation(window, &variant.id, &variant, &shape, broadcast, &template, text);
     text.push_str("  </AdaptationSet>\n");

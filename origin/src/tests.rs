@@ -8,9 +8,8 @@ use proptest::prelude::*;
 use rivulet_hls_rules::Checker;
 use rivulet_hub::{Format, Period, Program, Rendition, RenditionKind};
 use rivulet_media::aac::AacInfo;
-use rivulet_media::avc::AvcInfo;
 use rivulet_media::timeline::START_MS;
-use rivulet_media::{AudioFormat, Packet, Ticks, VideoFormat, ticks_from_ms};
+use rivulet_media::{AudioFormat, AudioInfo, Packet, Players, Ticks, VideoCodec, VideoFormat, ticks_from_ms};
 use rivulet_protocol::worker::Cut;
 use std::sync::Arc;
 
@@ -21,22 +20,22 @@ const CONFIG: &[u8] = &[
 ];
 
 fn video_format(width: u32, height: u32) -> Format {
-    let avc = AvcInfo {
+    Format::Video(VideoFormat {
+        codec: VideoCodec::Avc,
+        config: Bytes::from_static(CONFIG),
         width,
         height,
         fps_milli: Some(25_000),
-        profile_idc: 100,
-        constraint_flags: 0,
-        level_idc: 31,
-        browser_playable: true,
+        codecs: "avc1.64001f".into(),
+        profile: "High".into(),
+        players: Players::All,
         length_size: 4,
-    };
-    Format::Video(VideoFormat { config: Bytes::from_static(CONFIG), avc })
+    })
 }
 
 fn audio_format() -> Format {
-    let aac = AacInfo { object_type: 2, sample_rate: 48_000, channels: 2 };
-    Format::Audio(AudioFormat { config: Bytes::from_static(&[0x11, 0x90]), aac })
+    let info = AudioInfo::Aac(AacInfo { object_type: 2, sample_rate: 48_000, channels: 2 });
+    Format::Audio(AudioFormat { config: Bytes::from_static(&[0x11, 0x90]), info })
 }
 
 /// A program as the transcoder writes it: 25 pictures a second, segments of 2 s.

@@ -44,8 +44,8 @@ pub struct Period {
     pub number: u32,
     /// Its first segment; pictures from `start.pts` on belong to it.
     pub start: Cut,
-    /// `AVCDecoderConfigurationRecord`, when there is video to decode.
-    pub video: Option<Vec<u8>>,
+    /// When there is video to decode.
+    pub video: Option<VideoDecode>,
     /// Frames a second that the encoders plan their rate for; the timestamps themselves are kept.
     pub fps_milli: u32,
     pub rungs: Vec<Rung>,
@@ -54,6 +54,29 @@ pub struct Period {
     /// x264 preset.
     pub preset: String,
     pub latency: Latency,
+}
+
+/// What the source's video is coded in. Rungs are always H.264.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VideoDecode {
+    pub codec: VideoCodec,
+    /// The codec's configuration record, as in MP4.
+    pub config: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum VideoCodec {
+    Avc,
+    Hevc,
+    Av1,
+    Vp9,
+}
+
+/// What the source's audio is coded in. It is encoded to AAC-LC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AudioCodec {
+    Aac,
+    Opus,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,7 +96,8 @@ pub struct Rung {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AudioEncode {
     pub rendition: u8,
-    /// `AudioSpecificConfig` of the source.
+    pub codec: AudioCodec,
+    /// `AudioSpecificConfig` or `OpusHead` of the source.
     pub config: Vec<u8>,
     pub bitrate_kbps: u32,
 }
@@ -81,6 +105,7 @@ pub struct AudioEncode {
 /// Worker to server.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Output {
+    /// `config` is an `AVCDecoderConfigurationRecord`.
     VideoFormat {
         period: u32,
         rendition: u8,
@@ -95,6 +120,7 @@ pub enum Output {
         segment: Option<u64>,
         data: Bytes,
     },
+    /// `config` is an `AudioSpecificConfig`.
     AudioFormat {
         period: u32,
         rendition: u8,

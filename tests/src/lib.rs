@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 pub mod proxy;
+pub mod rtmp;
 
 use rivulet_hls_rules::Checker;
 use rivulet_store::testing::TempDir;
@@ -246,9 +247,13 @@ impl Server {
     pub fn stop(&mut self) -> Duration {
         let since = Instant::now();
         signal(self.pid(), "TERM");
-        let status = self.child.wait().unwrap();
+        let status = self.wait_exit();
         assert!(status.success(), "{status}");
         since.elapsed()
+    }
+
+    pub fn wait_exit(&mut self) -> std::process::ExitStatus {
+        self.child.wait().unwrap()
     }
 }
 
@@ -352,7 +357,16 @@ pub struct Encoder(Child);
 impl Encoder {
     /// ffmpeg with these arguments, publishing to `url`.
     pub fn ffmpeg(arguments: &[&str], url: &str) -> Self {
-        let child = Command::new("ffmpeg")
+        Self::run(Path::new("ffmpeg"), arguments, url)
+    }
+
+    /// The same with the one that speaks enhanced RTMP.
+    pub fn new_ffmpeg(arguments: &[&str], url: &str) -> Self {
+        Self::run(&new_ffmpeg(), arguments, url)
+    }
+
+    fn run(program: &Path, arguments: &[&str], url: &str) -> Self {
+        let child = Command::new(program)
             .args(["-hide_banner", "-loglevel", "warning", "-nostdin"])
             .args(arguments)
             .args(["-f", "flv", url])
@@ -388,6 +402,35 @@ impl Drop for Encoder {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// A newer ffmpeg than Debian's.
+pub fn new_ffmpeg() -> PathBuf {
+    let home = std::env::var_os("HOME").unwrap();
+    let path = Path::new(&home).join(".cache/rivulet/tools/imageio-ffmpeg/bin/imageio-ffmpeg");
+    assert!(path.exists(), "{} is missing; `scripts/setup test` installs it", path.display());
+    path
+}
+
+/// What an ffmpeg makes of these arguments, by the name of the file. Made once for each machine.
+pub fn made(program: &Path, name: &str, arguments: &[&str]) -> PathBuf {
+    let folder = std::env::temp_dir().join("rivulet-clips");
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join(name);
+    if !path.exists() {
+        let unfinished = folder.join(format!("{}-{name}", std::process::id()));
+        let status = Command::new(program)
+            .args(["-hide_banner", "-loglevel", "error", "-nostdin", "-y"])
+            .args(arguments)
+            .arg(&unfinished)
+            // SVT-AV1 tells its settings on its own.
+            .env("SVT_LOG", "1")
+            .status()
+            .unwrap();
+        assert!(status.success(), "{name}");
+        std::fs::rename(unfinished, &path).unwrap();
+    }
+    path
 }
 
 /// A clip of 1280x720 at 25 fps with sound and a key frame every 2 s: natural where the clips are

@@ -8,8 +8,7 @@ use crate::worker::encode;
 use bytes::Bytes;
 use ffmpeg_next::{codec, format, media};
 use rivulet_hub::Source;
-use rivulet_media::avc::{self, AvcInfo};
-use rivulet_media::{Packet, TICKS_PER_SECOND, VideoFormat};
+use rivulet_media::{Packet, Players, TICKS_PER_SECOND, VideoCodec, VideoFormat};
 use rivulet_protocol::worker::{Output as Made, Rung};
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -40,18 +39,19 @@ pub fn read_clip(path: &Path) -> anyhow::Result<Clip> {
     let (index, base) = (stream.index(), stream.time_base());
     let context = codec::Context::from_parameters(stream.parameters())?;
     let config = Bytes::from(crate::worker::extradata(&context));
-    let avc = AvcInfo::parse(&config)?;
+    let format = VideoFormat::read(VideoCodec::Avc, &config, None)?;
+    let format = format.ok_or_else(|| anyhow::anyhow!("its format has no size"))?;
     let ticks = |time: i64| time * TICKS_PER_SECOND * i64::from(base.0) / i64::from(base.1) + TICKS_PER_SECOND;
     let mut packets = Vec::new();
     for (stream, packet) in input.packets() {
         if let (true, Some(data), Some(pts)) = (stream.index() == index, packet.data(), packet.pts()) {
             let data = Bytes::copy_from_slice(data);
-            let key = avc::has_idr(&data, avc.length_size)?;
+            let key = format.is_key(&data)?;
             packets.push(Packet { dts: ticks(packet.dts().unwrap_or(pts)), pts: ticks(pts), key, data });
         }
     }
     anyhow::ensure!(!packets.is_empty(), "it has no pictures");
-    Ok(Clip { width: avc.width, height: avc.height, format: VideoFormat { config, avc }, packets })
+    Ok(Clip { width: format.width, height: format.height, format, packets })
 }
 
 impl Clip {
@@ -70,7 +70,7 @@ impl Clip {
     }
 
     pub fn plan(&self, ladder: &Ladder) -> Vec<Rung> {
-        ladder.plan(self.width, self.height, self.format.avc.fps_milli.unwrap_or(30_000), true).rungs
+        ladder.plan(self.width, self.height, self.format.fps_milli.unwrap_or(30_000), Players::All).rungs
     }
 
     /// The clip through the planner, as the server does it.

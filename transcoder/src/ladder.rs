@@ -1,6 +1,7 @@
 //! Which renditions a source gets: a pure rule. Nothing is scaled up; the source itself is the
 //! top rung when players can take it as it is.
 
+use rivulet_media::Players;
 use rivulet_protocol::rest::Latency;
 use rivulet_protocol::worker::Rung;
 
@@ -63,10 +64,12 @@ impl Ladder {
         Ok(rungs)
     }
 
-    /// `remuxable`: players can take the source's video as it is.
-    pub fn plan(&self, width: u32, height: u32, fps_milli: u32, remuxable: bool) -> Plan {
+    /// `players`: who can take the source's video as it is.
+    pub fn plan(&self, width: u32, height: u32, fps_milli: u32, players: Players) -> Plan {
         let source_side = width.min(height);
-        let remux_source = self.remux && remuxable;
+        let remux_source = self.remux && players != Players::None;
+        // For those that cannot take the source, the best rung is what others get.
+        let encode_best = !remux_source || players == Players::Some;
         let mut rungs: Vec<Rung> = self
             .rungs
             .iter()
@@ -75,7 +78,7 @@ impl Ladder {
             .collect();
         // An encoded top rung has the source's own size, unless that is above the whole ladder.
         let above = self.rungs.first().is_some_and(|best| best.short_side < source_side);
-        if !remux_source && !above {
+        if encode_best && !above {
             rungs.insert(0, rung(width, height, source_side, self.bitrate_for(source_side)));
         }
         // The remuxed source is rendition 0 and the rungs follow it.
@@ -142,24 +145,28 @@ mod tests {
     #[test]
     fn plans() {
         // Source, remuxable, and what comes out.
-        for (width, height, remuxable, want) in [
-            (1920, 1080, true, "source 1280x720@2800 854x480@1400 640x360@800"),
-            (1920, 1080, false, "1920x1080@5000 1280x720@2800 854x480@1400 640x360@800"),
-            (3840, 2160, true, "source 1920x1080@5000 1280x720@2800 854x480@1400 640x360@800"),
-            (3840, 2160, false, "1920x1080@5000 1280x720@2800 854x480@1400 640x360@800"),
-            (1280, 720, true, "source 854x480@1400 640x360@800"),
-            (1600, 900, false, "1600x900@3472 1280x720@2800 854x480@1400 640x360@800"),
-            (640, 360, true, "source"),
-            (640, 360, false, "640x360@800"),
-            (640, 272, true, "source"),
-            (640, 272, false, "640x272@456"),
-            (176, 144, false, "176x144@128"),
-            (2560, 1080, true, "source 1706x720@2800 1138x480@1400 854x360@800"),
-            (1440, 1080, true, "source 960x720@2800 640x480@1400 480x360@800"),
-            (1080, 1920, true, "source 720x1280@2800 480x854@1400 360x640@800"),
-            (641, 361, false, "642x362@804 640x360@800"),
+        use Players::*;
+        for (width, height, players, want) in [
+            (1920, 1080, All, "source 1280x720@2800 854x480@1400 640x360@800"),
+            (1920, 1080, None, "1920x1080@5000 1280x720@2800 854x480@1400 640x360@800"),
+            (3840, 2160, All, "source 1920x1080@5000 1280x720@2800 854x480@1400 640x360@800"),
+            (3840, 2160, None, "1920x1080@5000 1280x720@2800 854x480@1400 640x360@800"),
+            (1280, 720, All, "source 854x480@1400 640x360@800"),
+            (1600, 900, None, "1600x900@3472 1280x720@2800 854x480@1400 640x360@800"),
+            (640, 360, All, "source"),
+            (640, 360, None, "640x360@800"),
+            (640, 272, All, "source"),
+            (640, 272, None, "640x272@456"),
+            (176, 144, None, "176x144@128"),
+            (2560, 1080, All, "source 1706x720@2800 1138x480@1400 854x360@800"),
+            (1440, 1080, All, "source 960x720@2800 640x480@1400 480x360@800"),
+            (1080, 1920, All, "source 720x1280@2800 480x854@1400 360x640@800"),
+            (641, 361, None, "642x362@804 640x360@800"),
+            (1280, 720, Some, "source 1280x720@2800 854x480@1400 640x360@800"),
+            (3840, 2160, Some, "source 1920x1080@5000 1280x720@2800 854x480@1400 640x360@800"),
+            (640, 272, Some, "source 640x272@456"),
         ] {
-            let plan = Ladder::default().plan(width, height, 30_000, remuxable);
+            let plan = Ladder::default().plan(width, height, 30_000, players);
             let mut parts: Vec<_> = plan.remux_source.then(|| "source".to_owned()).into_iter().collect();
             parts.extend(plan.rungs.iter().map(|r| format!("{}x{}@{}", r.width, r.height, r.bitrate_kbps)));
             assert_eq!(parts.join(" "), want, "{width}x{height}");

@@ -7,8 +7,8 @@
 
 use crate::ladder::Ladder;
 use rivulet_hub::{Format, Period, Program, Rendition, RenditionKind, Source};
-use rivulet_media::{AudioFormat, Packet, Ticks, VideoFormat, ticks_from_ms};
-use rivulet_protocol::worker::{self, AudioEncode, Cut, Input, Rung};
+use rivulet_media::{AudioCodec, AudioFormat, Packet, Players, Ticks, VideoCodec, VideoFormat, ticks_from_ms};
+use rivulet_protocol::worker::{self, AudioEncode, Cut, Input, Rung, VideoDecode};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -19,8 +19,8 @@ const EARLY: Ticks = ticks_from_ms(250);
 /// The longest segment while no other has set the broadcast's target duration.
 const LONGEST_FIRST: Ticks = ticks_from_ms(4_000);
 const DEFAULT_FPS_MILLI: u32 = 30_000;
-/// AAC-LC, as the worker encodes it.
-const ENCODED_AUDIO: &str = "mp4a.40.2";
+/// What the sound is in, passed on or encoded.
+const AAC_LC: &str = "mp4a.40.2";
 /// A segment's rounded duration may not exceed the target duration.
 const ROUNDING: Ticks = ticks_from_ms(490);
 
@@ -126,19 +126,19 @@ impl Planner {
         out: &mut Vec<Output>,
     ) {
         self.advance(at);
-        let fps_milli = video.as_ref().and_then(|format| format.avc.fps_milli).unwrap_or(DEFAULT_FPS_MILLI);
+        let fps_milli = video.as_ref().and_then(|format| format.fps_milli).unwrap_or(DEFAULT_FPS_MILLI);
         let plan = video.as_ref().map(|format| {
-            let remuxable = may_remux && format.avc.browser_playable;
-            self.ladder.plan(format.avc.width, format.avc.height, fps_milli, remuxable)
+            let players = if may_remux { format.players } else { Players::None };
+            self.ladder.plan(format.width, format.height, fps_milli, players)
         });
         let remux_video = plan.as_ref().is_some_and(|plan| plan.remux_source);
         let rungs = plan.map(|plan| plan.rungs).unwrap_or_default();
-        let remux_audio = audio.as_ref().is_some_and(|format| format.aac.is_lc());
+        let remux_audio = audio.as_ref().is_some_and(AudioFormat::plays_everywhere);
         let mut renditions = Vec::new();
         if let (true, Some(format)) = (remux_video, &video) {
-            let (width, height) = (format.avc.width, format.avc.height);
+            let (width, height) = (format.width, format.height);
             let kind = RenditionKind::Video { width, height, fps_milli, target_kbps: None };
-            let codecs = format.avc.codec_string();
+            let codecs = format.codecs.clone();
             renditions.push(Rendition { id: "source".into(), encoded: false, codecs, kind });
         }
         for rung in &rungs {
@@ -152,8 +152,8 @@ impl Planner {
             renditions.push(Rendition { id: rung.name.clone(), encoded: true, codecs, kind });
         }
         let audio_index = audio.as_ref().map(|_| renditions.len());
-        if let Some(format) = &audio {
-            let codecs = if remux_audio { format.aac.codec_string() } else { ENCODED_AUDIO.into() };
+        if audio.is_some() {
+            let codecs = AAC_LC.into();
             renditions.push(Rendition {
                 id: "audio".into(),
                 encoded: !remux_audio,
@@ -183,11 +183,23 @@ impl Planner {
         worker::Period {
             number: current.period.number,
             start: self.cut,
-            video: current.video.as_ref().map(|format| format.config.to_vec()),
-            fps_milli: current.video.as_ref().and_then(|format| format.avc.fps_milli).unwrap_or(DEFAULT_FPS_MILLI),
+            video: current.video.as_ref().map(|format| VideoDecode {
+                codec: match format.codec {
+                    VideoCodec::Avc => worker::VideoCodec::Avc,
+                    VideoCodec::Hevc => worker::VideoCodec::Hevc,
+                    VideoCodec::Av1 => worker::VideoCodec::Av1,
+                    VideoCodec::Vp9 => worker::VideoCodec::Vp9,
+                },
+                config: format.config.to_vec(),
+            }),
+            fps_milli: current.video.as_ref().and_then(|format| format.fps_milli).unwrap_or(DEFAULT_FPS_MILLI),
             rungs: self.made(current),
             audio: audio.zip(current.audio_index).map(|(format, rendition)| AudioEncode {
                 rendition: rendition as u8,
+                codec: match format.codec() {
+                    AudioCodec::Aac => worker::AudioCodec::Aac,
+                    AudioCodec::Opus => worker::AudioCodec::Opus,
+                },
                 config: format.config.to_vec(),
                 bitrate_kbps: self.ladder.audio_kbps,
             }),
@@ -265,33 +277,36 @@ mod tests {
     use super::*;
     use bytes::Bytes;
     use rivulet_media::aac::AacInfo;
-    use rivulet_media::avc::AvcInfo;
-    use rivulet_media::ms_from_ticks;
+    use rivulet_media::{AudioInfo, ms_from_ticks};
 
-    fn video_format(playable: bool) -> VideoFormat {
-        let avc = AvcInfo {
+    fn video_format(players: Players) -> VideoFormat {
+        VideoFormat {
+            codec: if players == Players::Some { VideoCodec::Hevc } else { VideoCodec::Avc },
+            config: Bytes::new(),
             width: 1280,
             height: 720,
             fps_milli: Some(25_000),
-            profile_idc: 100,
-            constraint_flags: 0,
-            level_idc: 31,
-            browser_playable: playable,
+            codecs: String::new(),
+            profile: String::new(),
+            players,
             length_size: 4,
-        };
-        VideoFormat { config: Bytes::new(), avc }
+        }
     }
 
-    fn audio_format(object_type: u8) -> AudioFormat {
-        AudioFormat { config: Bytes::new(), aac: AacInfo { object_type, sample_rate: 48_000, channels: 2 } }
+    fn audio_format(info: AudioInfo) -> AudioFormat {
+        AudioFormat { config: Bytes::new(), info }
+    }
+
+    fn aac(object_type: u8) -> AudioInfo {
+        AudioInfo::Aac(AacInfo { object_type, sample_rate: 48_000, channels: 2 })
     }
 
     /// Pictures every 40 ms with key frames at these times; answers the cuts as (number, ms) and
     /// the renditions of each period.
-    fn run(seconds: i64, playable: bool, key: impl Fn(i64) -> bool) -> (Vec<(u64, i64)>, Vec<Vec<String>>) {
+    fn run(seconds: i64, players: Players, key: impl Fn(i64) -> bool) -> (Vec<(u64, i64)>, Vec<Vec<String>>) {
         let mut planner = Planner::new(Ladder::default(), 0);
         let mut out = Vec::new();
-        let period = Source::Period { at: 0, video: Some(video_format(playable)), audio: Some(audio_format(2)) };
+        let period = Source::Period { at: 0, video: Some(video_format(players)), audio: Some(audio_format(aac(2))) };
         planner.push(period, &mut out);
         for n in 0..seconds * 25 {
             let at = ticks_from_ms(n * 40);
@@ -317,7 +332,7 @@ mod tests {
 
     #[test]
     fn segments_start_at_the_sources_key_frames() {
-        let cuts = |every: i64| run(9, true, |ms| ms % every == 0).0;
+        let cuts = |every: i64| run(9, Players::All, |ms| ms % every == 0).0;
         assert_eq!(cuts(2_000), [(0, 0), (1, 2_000), (2, 4_000), (3, 6_000), (4, 8_000)]);
         assert_eq!(cuts(1_000), cuts(2_000));
         assert_eq!(cuts(3_000), [(0, 0), (1, 3_000), (2, 6_000)]);
@@ -326,20 +341,27 @@ mod tests {
 
     #[test]
     fn a_long_gop_costs_the_privilege_of_the_source() {
-        let (cuts, periods) = run(9, true, |ms| ms % 8_000 == 0);
+        let (cuts, periods) = run(9, Players::All, |ms| ms % 8_000 == 0);
         assert_eq!(periods, [vec!["source", "480p", "360p", "audio"], vec!["720p", "480p", "360p", "audio"]]);
         assert_eq!(cuts, [(0, 0), (1, 4_000), (2, 6_000), (3, 8_000)]);
         // Also later: no segment exceeds what the first has set.
-        let (cuts, periods) = run(12, true, |ms| ms % 2_000 == 0 && ms <= 4_000);
+        let (cuts, periods) = run(12, Players::All, |ms| ms % 2_000 == 0 && ms <= 4_000);
         assert_eq!(periods.len(), 2);
         assert_eq!(cuts[..5], [(0, 0), (1, 2_000), (2, 4_000), (3, 6_520), (4, 8_520)]);
     }
 
     #[test]
     fn what_browsers_cannot_play_is_encoded_on_a_grid_of_its_own() {
-        let (cuts, periods) = run(7, false, |ms| ms % 5_000 == 0);
+        let (cuts, periods) = run(7, Players::None, |ms| ms % 5_000 == 0);
         assert_eq!(periods, [vec!["720p", "480p", "360p", "audio"]]);
         assert_eq!(cuts, [(0, 0), (1, 2_000), (2, 4_000), (3, 6_000)]);
+    }
+
+    #[test]
+    fn what_some_browsers_can_play_is_passed_on_beside_a_rung_of_its_size() {
+        let (cuts, periods) = run(5, Players::Some, |ms| ms % 2_000 == 0);
+        assert_eq!(periods, [vec!["source", "720p", "480p", "360p", "audio"]]);
+        assert_eq!(cuts, [(0, 0), (1, 2_000), (2, 4_000)]);
     }
 
     #[test]
@@ -355,7 +377,7 @@ mod tests {
                 other => panic!("{other:?}"),
             })
         };
-        planner.push(Source::Period { at: 0, video: Some(video_format(true)), audio: None }, &mut out);
+        planner.push(Source::Period { at: 0, video: Some(video_format(Players::All)), audio: None }, &mut out);
         let described = |out: &[Output]| match out.last() {
             Some(Output::Worker { input, .. }) => match &**input {
                 Input::Period(period) => period.rungs.iter().map(|rung| rung.name.clone()).collect::<Vec<_>>(),
@@ -369,16 +391,16 @@ mod tests {
         assert_eq!(made(&mut planner, Wanted::All), Some(vec!["480p".into(), "360p".into()]));
         assert_eq!(made(&mut planner, names(&[])), Some(vec![]));
         // What browsers cannot play has its best rung made, always.
-        planner.push(Source::Period { at: 900_000, video: Some(video_format(false)), audio: None }, &mut out);
+        planner.push(Source::Period { at: 900_000, video: Some(video_format(Players::None)), audio: None }, &mut out);
         assert_eq!(described(&out), ["720p"]);
     }
 
     #[test]
-    fn audio_alone_is_cut_by_its_own_time_and_he_aac_goes_to_the_worker() {
-        for (object_type, to_worker) in [(2, false), (5, true)] {
+    fn audio_alone_is_cut_by_its_own_time_and_all_but_aac_lc_goes_to_the_worker() {
+        for (info, to_worker) in [(aac(2), false), (aac(5), true), (AudioInfo::Opus { channels: 2 }, true)] {
             let mut planner = Planner::new(Ladder::default(), 0);
             let mut out = Vec::new();
-            planner.push(Source::Period { at: 0, video: None, audio: Some(audio_format(object_type)) }, &mut out);
+            planner.push(Source::Period { at: 0, video: None, audio: Some(audio_format(info)) }, &mut out);
             for n in 0..300 {
                 let pts = n * 1_920;
                 planner.push(Source::Audio(Packet { dts: pts, pts, key: true, data: Bytes::new() }), &mut out);

@@ -6,9 +6,10 @@ use crate::ladder::Ladder;
 use crate::pipe;
 use crate::planner::{Output as Planned, Planner, Wanted};
 use crate::shed::Shedder;
+use anyhow::Context as _;
 use bytes::Bytes;
 use rivulet_hub::{Broadcast, Feed, Format, Hub, Lagged, Program, Reader, RenditionKind, Starts};
-use rivulet_media::{AudioFormat, Packet, VideoFormat, aac::AacInfo, avc::AvcInfo, ms_from_ticks};
+use rivulet_media::{AudioCodec, AudioFormat, Packet, VideoCodec, VideoFormat, ms_from_ticks};
 use rivulet_protocol::worker::{Input, Output, Period, Rung};
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
@@ -539,7 +540,8 @@ impl Worker {
         let (program, bytes) = match message {
             Output::VideoFormat { period, rendition, config } => {
                 let config = Bytes::from(config);
-                let format = Format::Video(VideoFormat { avc: AvcInfo::parse(&config)?, config });
+                let format = VideoFormat::read(VideoCodec::Avc, &config, None)?;
+                let format = Format::Video(format.context("a format without a size")?);
                 let name = {
                     let need = self.work.need.borrow();
                     need.rungs.iter().find(|rung| rung.rendition == rendition).map(|rung| rung.name.clone())
@@ -552,7 +554,7 @@ impl Worker {
             }
             Output::AudioFormat { period, rendition, config } => {
                 let config = Bytes::from(config);
-                let format = Format::Audio(AudioFormat { aac: AacInfo::parse(&config)?, config });
+                let format = Format::Audio(AudioFormat::read(AudioCodec::Aac, &config)?);
                 (Program::Format { period, rendition: rendition.into(), format }, 0)
             }
             Output::Video { period, rendition, dts, pts, key, segment, data } => {

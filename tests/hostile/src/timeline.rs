@@ -1,9 +1,9 @@
 //! The clocks of an encoder.
 
 use bytes::Bytes;
-use rivulet_media::flv::{AudioTag, VideoTag};
+use rivulet_media::flv::{AudioTag, Body, VideoTag};
 use rivulet_media::timeline::{Output, Timeline};
-use rivulet_media::{Ticks, ticks_from_ms};
+use rivulet_media::{AudioCodec, Ticks, VideoCodec, ticks_from_ms};
 
 /// x264: High at 1280x720, Baseline at 640x360.
 const VIDEO: [&[u8]; 2] = [
@@ -26,19 +26,23 @@ pub fn timeline(data: &[u8]) {
         let (other, pick) = (i32::from_be_bytes([e, f, g, h]), usize::from(choice));
         let mut out = Vec::new();
         let pushed = match kind % 8 {
-            0 => timeline.push_video(ts, VideoTag::Config(Bytes::from_static(VIDEO[pick % VIDEO.len()])), &mut out),
-            1 => timeline.push_audio(ts, AudioTag::Config(Bytes::from_static(AUDIO[pick % AUDIO.len()])), &mut out),
+            0 => timeline.push_video(ts, video(Body::Config(Bytes::from_static(VIDEO[pick % VIDEO.len()]))), &mut out),
+            1 => timeline.push_audio(ts, audio(Body::Config(Bytes::from_static(AUDIO[pick % AUDIO.len()]))), &mut out),
             2..=4 => {
                 let data = Bytes::from_static(PICTURES[pick % PICTURES.len()]);
-                timeline.push_video(ts, VideoTag::Frame { key: choice & 0x80 != 0, cts_ms: other, data }, &mut out)
+                timeline.push_video(ts, video(Body::Frame { cts_ms: other, data }), &mut out)
             }
-            5 | 6 => timeline.push_audio(ts, AudioTag::Frame(Bytes::from_static(b"\x21")), &mut out),
+            5 | 6 => {
+                let data = Bytes::from_static(b"\x21");
+                timeline.push_audio(ts, audio(Body::Frame { cts_ms: 0, data }), &mut out)
+            }
             _ => {
                 match choice % 2 {
                     0 => timeline.reconnect(i64::from(other)),
                     _ => timeline.expect(
                         [None, Some(false), Some(true)][usize::from(a % 3)],
                         [None, Some(false), Some(true)][usize::from(b % 3)],
+                        (c > 0).then_some(u32::from(c) * 1_000),
                     ),
                 }
                 Ok(())
@@ -47,6 +51,14 @@ pub fn timeline(data: &[u8]) {
         assert_eq!(pushed, Ok(()));
         out.into_iter().for_each(|output| seen.see(output));
     }
+}
+
+fn video(body: Body) -> VideoTag {
+    VideoTag { track: 0, codec: VideoCodec::Avc, offset_ns: 0, body }
+}
+
+fn audio(body: Body) -> AudioTag {
+    AudioTag { track: 0, codec: AudioCodec::Aac, offset_ns: 0, body }
 }
 
 #[derive(Default)]

@@ -1,4 +1,4 @@
-//! Sound that browsers do not all play (HE-AAC and other kinds), encoded to AAC-LC once for all
+//! Sound that browsers do not all play (Opus, HE-AAC and other kinds), encoded to AAC-LC once for all
 //! rungs.
 
 use super::{Sink, WorkerError, av};
@@ -8,7 +8,7 @@ use ffmpeg_next::format::{Sample, sample};
 use ffmpeg_next::software::resampling;
 use ffmpeg_next::util::frame::Audio;
 use ffmpeg_next::{ChannelLayout, Packet, Rational, encoder};
-use rivulet_protocol::worker::{AudioEncode, Output};
+use rivulet_protocol::worker::{AudioCodec, AudioEncode, Output};
 
 const FRAME: usize = 1024;
 /// A difference that is more than rounding: the timestamps jumped.
@@ -38,7 +38,11 @@ struct Encoded {
 
 impl AudioPipe {
     pub fn open(period: u32, encode: &AudioEncode, sink: Sink) -> Result<Self, WorkerError> {
-        let decoder = av::decoder_context(codec::Id::AAC, &encode.config, 1)?.decoder().audio()?;
+        let id = match encode.codec {
+            AudioCodec::Aac => codec::Id::AAC,
+            AudioCodec::Opus => codec::Id::OPUS,
+        };
+        let decoder = av::decoder_context(id, &encode.config, 1)?.decoder().audio()?;
         Ok(Self {
             period,
             rendition: encode.rendition,

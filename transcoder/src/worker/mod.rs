@@ -88,7 +88,7 @@ pub fn self_test() -> Result<(), String> {
     if let Some(name) = encoders.iter().find(|name| ffmpeg_next::encoder::find_by_name(name).is_none()) {
         return Err(format!("this FFmpeg has no encoder {name}; install Debian's libavcodec"));
     }
-    let decoders = ["h264", "aac"];
+    let decoders = ["h264", "hevc", "libdav1d", "vp9", "aac", "opus"];
     match decoders.iter().find(|name| ffmpeg_next::decoder::find_by_name(name).is_none()) {
         Some(name) => Err(format!("this FFmpeg has no decoder {name}; install Debian's libavcodec")),
         None => Ok(()),
@@ -137,16 +137,16 @@ impl Pipeline {
         }
         let before = self.period.replace(period.number);
         match (&mut self.video, &period.video) {
-            (Some(video), Some(config)) if video.decodes(config) => video.period(period)?,
-            (video, config) => {
+            (Some(video), Some(source)) if video.decodes(source) => video.period(period)?,
+            (video, source) => {
                 if let Some(video) = video.take() {
                     video.finish()?;
                 }
                 if let Some(before) = before {
                     self.sink.send(&Output::Finished { period: before })?;
                 }
-                if let Some(config) = config {
-                    *video = Some(video::VideoPipe::open(config.clone(), period, self.sink.clone())?);
+                if let Some(source) = source {
+                    *video = Some(video::VideoPipe::open(source.clone(), period, self.sink.clone())?);
                 }
             }
         }

@@ -8,7 +8,7 @@ use ffmpeg_next::format::Pixel;
 use ffmpeg_next::software::scaling::{self, Flags};
 use ffmpeg_next::util::frame::Video;
 use ffmpeg_next::{Packet, Rational, encoder};
-use rivulet_protocol::worker::{Cut, Output, Period, Rung};
+use rivulet_protocol::worker::{Cut, Output, Period, Rung, VideoCodec, VideoDecode};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -38,7 +38,7 @@ pub struct Source {
 }
 
 pub struct VideoPipe {
-    config: Vec<u8>,
+    format: VideoDecode,
     decoder: Decoder,
     /// Periods that begin at pictures which are not decoded yet.
     pending: VecDeque<Period>,
@@ -72,11 +72,17 @@ struct Decoder {
 }
 
 impl Decoder {
-    fn open(config: &[u8], period: &Period) -> Result<Self, WorkerError> {
+    fn open(format: &VideoDecode, period: &Period) -> Result<Self, WorkerError> {
         let (width, height) = period.rungs.first().map_or((0, 0), |rung| (rung.width, rung.height));
         let load = u64::from(width) * u64::from(height) * u64::from(period.fps_milli) / 1000;
         let threads = (load / PIXELS_A_THREAD + 1).min(4) as usize;
-        let decoder = av::decoder_context(codec::Id::H264, config, threads)?.decoder().video()?;
+        let id = match format.codec {
+            VideoCodec::Avc => codec::Id::H264,
+            VideoCodec::Hevc => codec::Id::HEVC,
+            VideoCodec::Av1 => codec::Id::AV1,
+            VideoCodec::Vp9 => codec::Id::VP9,
+        };
+        let decoder = av::decoder_context(id, &format.config, threads)?.decoder().video()?;
         Ok(Self { decoder, cuts: VecDeque::new(), last_pts: i64::MIN, dropped: 0 })
     }
 
@@ -159,10 +165,10 @@ impl Scaler {
 }
 
 impl VideoPipe {
-    pub fn open(config: Vec<u8>, period: Period, sink: Sink) -> Result<Self, WorkerError> {
+    pub fn open(format: VideoDecode, period: Period, sink: Sink) -> Result<Self, WorkerError> {
         Ok(Self {
-            decoder: Decoder::open(&config, &period)?,
-            config,
+            decoder: Decoder::open(&format, &period)?,
+            format,
             pending: VecDeque::from([period]),
             active: None,
             past: VecDeque::new(),
@@ -172,8 +178,8 @@ impl VideoPipe {
         })
     }
 
-    pub fn decodes(&self, config: &[u8]) -> bool {
-        self.config == config
+    pub fn decodes(&self, format: &VideoDecode) -> bool {
+        self.format == *format
     }
 
     pub fn period(&mut self, period: Period) -> Result<(), WorkerError> {
@@ -205,7 +211,7 @@ impl VideoPipe {
         active.period.rungs = rungs;
         if !new.is_empty() {
             let period = Period { rungs: new, ..active.period.clone() };
-            self.behind = Some(Behind::start(&self.config, period, &self.past, &self.sink)?);
+            self.behind = Some(Behind::start(&self.format, period, &self.past, &self.sink)?);
         }
         Ok(())
     }
@@ -361,8 +367,8 @@ enum Late {
 }
 
 impl Behind {
-    fn start(config: &[u8], period: Period, past: &VecDeque<Source>, sink: &Sink) -> Result<Self, WorkerError> {
-        let config = config.to_vec();
+    fn start(format: &VideoDecode, period: Period, past: &VecDeque<Source>, sink: &Sink) -> Result<Self, WorkerError> {
+        let format = format.clone();
         let mut rungs = RungPipe::open_all(&period, sink)?;
         let (sources, late) = sync_channel(BEHIND);
         let waiting = Arc::new(AtomicUsize::new(0));
@@ -370,7 +376,7 @@ impl Behind {
             sources,
             waiting: waiting.clone(),
             thread: std::thread::Builder::new().name("behind".into()).spawn(move || {
-                let mut decoder = Decoder::open(&config, &period)?;
+                let mut decoder = Decoder::open(&format, &period)?;
                 Self::run(&mut decoder, &mut rungs, &late, &waiting)?;
                 Ok(rungs)
             })?,
