@@ -76,7 +76,13 @@ pub struct Settings {
     pub limits: Limits,
     /// What holds where a channel has nothing of its own.
     pub broadcast: BroadcastSettings,
+    pub max_broadcasts: usize,
 }
+
+/// No place is left for another broadcast.
+#[derive(Debug, thiserror::Error)]
+#[error("this server has {0} broadcasts on air and takes no more; try again when one has ended")]
+pub struct Full(usize);
 
 /// The owners of all broadcasts in this process, by channel id.
 #[derive(Clone)]
@@ -101,12 +107,12 @@ impl Publishers {
         key_id: String,
         session: u64,
         kick: oneshot::Sender<Kick>,
-    ) -> mpsc::Sender<Command> {
+    ) -> Result<mpsc::Sender<Command>, Full> {
         let mut attach = Command::Attach { session, key_id, kick };
         loop {
-            let owner = self.owner(channel, None);
+            let owner = self.owner(channel, None)?;
             match owner.send(attach).await {
-                Ok(()) => return owner,
+                Ok(()) => return Ok(owner),
                 // It ended in this very moment; the next one is new.
                 Err(mpsc::error::SendError(back)) => attach = back,
             }
@@ -144,10 +150,14 @@ impl Publishers {
         Ok(())
     }
 
-    fn owner(&self, channel: &Channel, resumed: Option<Resumed>) -> mpsc::Sender<Command> {
+    /// What is on air already goes on, however many there are.
+    fn owner(&self, channel: &Channel, resumed: Option<Resumed>) -> Result<mpsc::Sender<Command>, Full> {
         let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(owner) = owners.get(&channel.id) {
-            return owner.clone();
+            return Ok(owner.clone());
+        }
+        if resumed.is_none() && owners.len() >= self.settings.max_broadcasts {
+            return Err(Full(owners.len()));
         }
         let (sender, receiver) = mpsc::channel(QUEUE);
         owners.insert(channel.id.clone(), sender.clone());
@@ -180,7 +190,7 @@ impl Publishers {
             this.forget(&id, &own_sender);
         };
         self.tasks.spawn(work.instrument(span));
-        sender
+        Ok(sender)
     }
 
     fn forget(&self, channel_id: &str, owner: &mpsc::Sender<Command>) {
@@ -257,7 +267,13 @@ impl Owner {
                     }
                     None => break,
                 },
-                _ = second.tick() => self.report(),
+                _ = second.tick() => {
+                    self.report();
+                    if let Some(reason) = self.too_long() {
+                        self.refuse(&reason);
+                        break;
+                    }
+                }
                 () = tokio::time::sleep_until(waits_until.unwrap_or_else(far)), if waits_until.is_some() => {
                     info!("encoder did not return");
                     break;
@@ -439,6 +455,19 @@ impl Owner {
         if let Some(reason) = self.health.over_limit(&self.limits) {
             self.refuse(&reason);
         }
+    }
+
+    /// Whether it has been on air for as long as it may, in words for the broadcaster.
+    fn too_long(&self) -> Option<String> {
+        let (live, most) = (self.live.as_ref()?, self.limits.max_duration?);
+        let on_air_ms = u128::try_from(now_ms() - live.info.started_at_ms).unwrap_or(0);
+        let most_words = match most.as_secs() {
+            seconds if seconds % 3_600 == 0 => format!("{} h", seconds / 3_600),
+            seconds if seconds % 60 == 0 => format!("{} min", seconds / 60),
+            seconds => format!("{seconds} s"),
+        };
+        let reason = || format!("a broadcast may last {most_words} here, which are over; start another one");
+        (on_air_ms >= most.as_millis()).then(reason)
     }
 
     /// Ends the session for something that is wrong with its stream.

@@ -5,6 +5,7 @@ use rivulet_media::timeline::Repairs;
 use rivulet_media::{AudioFormat, Players, TICKS_PER_SECOND, Ticks, VideoFormat, ms_from_ticks, ticks_from_ms};
 use rivulet_protocol::rest::{Check, Ingest, IngestAudio, IngestVideo, Level};
 use std::collections::VecDeque;
+use std::time::Duration;
 
 /// Rates are measured over this much media time.
 const WINDOW: Ticks = ticks_from_ms(4_000);
@@ -21,11 +22,13 @@ pub struct Limits {
     pub max_height: u32,
     pub max_fps: u32,
     pub max_kbps: u32,
+    /// Of a whole broadcast, interruptions included. `None`: as long as it likes.
+    pub max_duration: Option<Duration>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_width: 3840, max_height: 2160, max_fps: 120, max_kbps: 60_000 }
+        Self { max_width: 3840, max_height: 2160, max_fps: 120, max_kbps: 60_000, max_duration: None }
     }
 }
 

@@ -39,6 +39,8 @@ pub struct Config {
     pub limits: Limits,
     /// What holds where a channel has nothing of its own.
     pub broadcast: BroadcastSettings,
+    /// On air at once; what waits for its encoder counts.
+    pub max_broadcasts: usize,
     /// From the connection to an accepted stream key.
     pub publish_deadline: Duration,
     /// Without a byte for this long, a publishing encoder counts as lost.
@@ -54,6 +56,7 @@ impl Default for Config {
             rtmps: None,
             limits: Limits::default(),
             broadcast: BroadcastSettings::default(),
+            max_broadcasts: 1_000,
             publish_deadline: Duration::from_secs(10),
             idle: Duration::from_secs(15),
             max_sessions: 1_000,
@@ -163,7 +166,9 @@ impl Ingest {
     /// Accepts until `shutdown`, then returns once every broadcast has ended.
     pub async fn run(self, shutdown: CancellationToken) {
         let (hub, store) = (self.shared.deps.hub.clone(), self.shared.deps.store.clone());
-        let settings = Settings { limits: self.shared.config.limits, broadcast: self.shared.config.broadcast };
+        let config = &self.shared.config;
+        let settings =
+            Settings { limits: config.limits, broadcast: config.broadcast, max_broadcasts: config.max_broadcasts };
         let publishers = Publishers::new(hub, store, settings, shutdown.clone());
         if let Err(error) = publishers.resume().await {
             warn!(%error, "cannot look for broadcasts to go on with");
@@ -433,7 +438,13 @@ impl Connection {
             }
             Ok(Some(KeyHolder { channel, key_id, suspended: None })) => {
                 let (kick, kicked) = oneshot::channel();
-                let owner = self.publishers.attach(&channel, key_id, self.number, kick).await;
+                let owner = match self.publishers.attach(&channel, key_id, self.number, kick).await {
+                    Ok(owner) => owner,
+                    Err(full) => {
+                        self.publishers.refused(&channel, &full.to_string());
+                        return refuse(session, &full.to_string());
+                    }
+                };
                 info!(channel = %channel.name, "publishing");
                 Ok(Feeding { channel, key_hash, owner, kicked: Some(kicked) })
             }

@@ -119,6 +119,7 @@ impl App {
             rtmps: tls.clone().map(|tls| (settings.rtmps, TlsAcceptor::from(Arc::new(tls)))),
             limits,
             broadcast: settings.broadcast(),
+            max_broadcasts: settings.max_broadcasts,
             max_sessions: settings.max_sessions,
             max_sessions_per_address: settings.max_sessions_per_address,
             ..Default::default()

@@ -101,6 +101,12 @@ pub struct Serve {
     /// Highest bitrate that encoders may send
     #[arg(long, env = "RIVULET_MAX_KBPS", default_value_t = 60_000, value_name = "KBPS")]
     pub max_kbps: u32,
+    /// Longest time that one broadcast may be on air, such as 12h; 0 sets no limit
+    #[arg(long, env = "RIVULET_MAX_DURATION", default_value = "0", value_parser = duration, value_name = "TIME")]
+    pub max_duration: Duration,
+    /// Broadcasts on air at once
+    #[arg(long, env = "RIVULET_MAX_BROADCASTS", default_value_t = 1_000, value_name = "N")]
+    pub max_broadcasts: usize,
     /// RTMP connections in all
     #[arg(long, env = "RIVULET_MAX_SESSIONS", default_value_t = 1_000, value_name = "N")]
     pub max_sessions: usize,
@@ -237,7 +243,8 @@ impl Serve {
     pub fn limits(&self) -> Result<Limits, String> {
         let size = self.max_size.split_once('x').and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
         let (max_width, max_height) = size.ok_or_else(|| format!("--max-size {} is not WxH", self.max_size))?;
-        Ok(Limits { max_width, max_height, max_fps: self.max_fps, max_kbps: self.max_kbps })
+        let max_duration = Some(self.max_duration).filter(|duration| !duration.is_zero());
+        Ok(Limits { max_width, max_height, max_fps: self.max_fps, max_kbps: self.max_kbps, max_duration })
     }
 }
 

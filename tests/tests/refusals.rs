@@ -55,6 +55,30 @@ fn keys_and_applications() {
 }
 
 #[test]
+fn how_many_broadcasts_and_how_long() {
+    let server = Server::start(Options::default().flag("--max-broadcasts", "1").flag("--max-duration", "8s"));
+    let (ada, bob) = (server.channel("ada"), server.channel("bob"));
+    let (adas, bobs) = (format!("{}/{ada}", server.rtmp), format!("{}/{bob}", server.rtmp));
+    let refusal = |channel: &str| {
+        let page = server.login(channel).call("GET", &format!("/channels/{channel}/golive"), "");
+        page["ingest"]["last_refusal"].as_str().unwrap_or_default().to_owned()
+    };
+    let encoder = Encoder::repeat(&clip(8), &adas);
+    let live = server.wait_state("ada", "live");
+    assert!(refused(&H264, &bobs).contains("takes no more"));
+    assert!(refusal("bob").contains("1 broadcasts on air"), "{}", refusal("bob"));
+    // A broadcast's own second encoder takes no place.
+    let second = Encoder::repeat(&clip(8), &adas);
+    assert!(!encoder.wait().success());
+    assert_eq!(server.wait_state("ada", "live")["started_at_ms"], live["started_at_ms"]);
+    assert!(!second.wait().success());
+    server.wait_state("ada", "offline");
+    assert!(refusal("ada").contains("may last 8 s"), "{}", refusal("ada"));
+    let _encoder = Encoder::repeat(&clip(8), &bobs);
+    server.wait_state("bob", "live");
+}
+
+#[test]
 fn codecs_and_limits_are_named() {
     let options = Options::default().flag("--max-size", "640x480").flag("--max-fps", "60").flag("--max-kbps", "4000");
     let server = Server::start(options);
