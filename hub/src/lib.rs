@@ -29,8 +29,12 @@ pub enum Source {
         at: Ticks,
         video: Option<VideoFormat>,
         audio: Option<AudioFormat>,
+        /// Further video tracks, by their numbers: smaller ones with key frames at the same times.
+        tracks: Vec<(u8, VideoFormat)>,
     },
     Video(Packet),
+    /// Of a further video track.
+    Track(u8, Packet),
     Audio(Packet),
     /// Nothing follows: the broadcast is over, or else the next process goes on with it.
     End {

@@ -349,20 +349,25 @@ impl Owner {
         self.last_packet = Instant::now();
         for output in outputs.drain(..) {
             match output {
-                Output::Period { at, video, audio } => {
-                    self.health.period(video.as_ref(), audio.as_ref());
+                Output::Period { at, video, audio, tracks } => {
+                    self.health.period(video.as_ref(), audio.as_ref(), &tracks);
                     if let Some(reason) = self.health.over_limit(&self.limits) {
                         return self.refuse(&reason);
                     }
                     if !self.go_live().await {
                         return self.refuse("the server cannot write this broadcast down; its log says why");
                     }
-                    self.push(Source::Period { at, video, audio }, 0);
+                    self.push(Source::Period { at, video, audio, tracks }, 0);
                 }
                 Output::Video(packet) => {
                     self.health.video(packet.dts, packet.key, packet.data.len());
                     let bytes = packet.data.len();
                     self.push(Source::Video(packet), bytes);
+                }
+                Output::Track(track, packet) => {
+                    self.health.track(packet.dts, packet.data.len());
+                    let bytes = packet.data.len();
+                    self.push(Source::Track(track, packet), bytes);
                 }
                 Output::Audio(packet) => {
                     self.health.audio(packet.pts, packet.data.len());
@@ -446,6 +451,7 @@ impl Owner {
         let repairs = self.timeline.repairs();
         live.metrics.timestamp_repairs.store(repairs.total(), Relaxed);
         self.health.tick(now_ms(), repairs);
+        self.health.left_out = left_out(&self.timeline);
         let ingest = self.health.report(now_ms(), &self.limits);
         live.status.send_if_modified(|status| {
             let changed = status.ingest != ingest;
@@ -507,6 +513,17 @@ impl Owner {
         };
         until_written("the end of a broadcast", self.shutdown, note).await;
     }
+}
+
+/// What is not used of a multitrack stream, for the broadcaster.
+fn left_out(timeline: &Timeline) -> Vec<String> {
+    let videos = timeline.faults().map(|(track, fault)| format!("video track {track}: {fault}"));
+    let audios = match timeline.unused_audio_tracks() {
+        0 => None,
+        1 => Some("a second audio track: the first one is used".to_owned()),
+        more => Some(format!("{more} further audio tracks: the first one is used")),
+    };
+    videos.chain(audios).collect()
 }
 
 /// The next order for what is on air.

@@ -89,8 +89,14 @@ pub struct Health {
     pub encoder: Option<String>,
     video_format: Option<VideoFormat>,
     audio_format: Option<AudioFormat>,
+    /// Sizes of the further video tracks,
+    tracks: Vec<(u32, u32)>,
+    /// and what of the stream is not used, in words.
+    pub left_out: Vec<String>,
     video: Rate,
     audio: Rate,
+    /// Of all further video tracks.
+    track: Rate,
     last_key: Option<Ticks>,
     /// Distances of the newest key frames.
     key_intervals: VecDeque<Ticks>,
@@ -103,11 +109,13 @@ pub struct Health {
 
 impl Health {
     /// A new period; what was measured of another picture or another session says nothing now.
-    pub fn period(&mut self, video: Option<&VideoFormat>, audio: Option<&AudioFormat>) {
+    pub fn period(&mut self, video: Option<&VideoFormat>, audio: Option<&AudioFormat>, tracks: &[(u8, VideoFormat)]) {
         *self = Self {
             encoder: self.encoder.take(),
             video_format: video.cloned(),
             audio_format: audio.cloned(),
+            tracks: tracks.iter().map(|(_, format)| (format.width, format.height)).collect(),
+            left_out: std::mem::take(&mut self.left_out),
             repairs: self.repairs,
             ..Self::default()
         };
@@ -127,6 +135,10 @@ impl Health {
     pub fn audio(&mut self, pts: Ticks, bytes: usize) {
         self.audio.add(pts, bytes);
         self.newest = self.newest.max(pts);
+    }
+
+    pub fn track(&mut self, dts: Ticks, bytes: usize) {
+        self.track.add(dts, bytes);
     }
 
     /// Call about once a second.
@@ -157,7 +169,7 @@ impl Health {
         if fps > limits.max_fps + limits.max_fps / 20 {
             return Some(format!("{fps} frames a second, the limit is {}; lower the frame rate", limits.max_fps));
         }
-        let kbps = self.video.kbps() + self.audio.kbps();
+        let kbps = self.video.kbps() + self.track.kbps() + self.audio.kbps();
         if kbps > limits.max_kbps + limits.max_kbps / 10 {
             return Some(format!("{kbps} kb/s, the limit is {} kb/s; lower the bitrate", limits.max_kbps));
         }
@@ -179,7 +191,7 @@ impl Health {
             channels: format.channels(),
             bitrate_kbps: self.audio.kbps(),
         });
-        let checks = vec![
+        let mut checks = vec![
             check("connection", Level::Good, self.encoder.clone().unwrap_or_else(|| "Connected".into()), ""),
             self.video_check(),
             self.key_check(),
@@ -188,6 +200,7 @@ impl Health {
             self.timestamp_check(),
             self.speed_check(now_ms),
         ];
+        checks.extend(self.tracks_check());
         Ingest { connected: true, encoder: self.encoder.clone(), video, audio, checks, last_refusal: None }
     }
 
@@ -257,6 +270,22 @@ impl Health {
         }
     }
 
+    /// Of streams with several tracks only.
+    fn tracks_check(&self) -> Option<Check> {
+        if self.tracks.is_empty() && self.left_out.is_empty() {
+            return None;
+        }
+        let sizes: Vec<_> = self.tracks.iter().map(|(width, height)| format!("{width}x{height}")).collect();
+        let measured = match sizes.is_empty() {
+            true => "No further video track is used".to_owned(),
+            false => format!("Passed on as qualities: {}", sizes.join(", ")),
+        };
+        Some(match self.left_out.is_empty() {
+            true => check("tracks", Level::Good, measured, ""),
+            false => check("tracks", Level::Warning, measured, format!("Not used: {}.", self.left_out.join("; "))),
+        })
+    }
+
     /// Media time against wall time: a network or encoder that cannot keep up falls behind.
     fn speed_check(&self, now_ms: i64) -> Check {
         let measured = self.speed_from.filter(|(_, from)| now_ms - from >= 3_000);
@@ -276,7 +305,7 @@ impl Health {
 fn bitrate_check(video: Option<&IngestVideo>, limits: &Limits) -> Check {
     let Some(video) = video else { return check("bitrate", Level::Good, "No video", "") };
     let measured = format!("{} kb/s", video.bitrate_kbps);
-    // H.264 of moving pictures wants about 0.02 bits a pixel at the least; half of it is what newer codecs get by on.
+    // H.264 of moving pictures wants about 0.02 bits a pixel at the least.
     let pixels = u64::from(video.width) * u64::from(video.height) * u64::from(video.fps_milli) / 1000;
     let fair_kbps = pixels / 50 / 1000;
     if video.bitrate_kbps > limits.max_kbps * 8 / 10 {
@@ -315,7 +344,7 @@ mod tests {
         };
         let info = AudioInfo::Aac(AacInfo { object_type: aac_type, sample_rate: 48_000, channels: 2 });
         let mut health = Health::default();
-        health.period(Some(&video), Some(&AudioFormat { config: Bytes::new(), info }));
+        health.period(Some(&video), Some(&AudioFormat { config: Bytes::new(), info }), &[]);
         for n in 0..fps * 10 {
             let at = ticks_from_ms(n * 1000 / fps);
             health.video(at, n * 1000 / fps % key_every_ms < 1000 / fps, frame_bytes);
@@ -362,6 +391,22 @@ mod tests {
                 Some(want) => assert!(reason.as_ref().is_some_and(|r| r.contains(want)), "{reason:?}"),
             }
         }
+    }
+
+    #[test]
+    fn tracks_are_reported_where_there_are_any() {
+        let mut health = stream(1280, 720, 30, 8_000, 2_000, 2);
+        let tracks = |health: &Health| {
+            let report = health.report(0, &Limits::default());
+            report.checks.into_iter().find(|check| check.name == "tracks")
+        };
+        assert_eq!(tracks(&health), None);
+        health.tracks = vec![(854, 480), (640, 360)];
+        let said = tracks(&health).unwrap();
+        assert_eq!((said.level, said.measured.as_str()), (Level::Good, "Passed on as qualities: 854x480, 640x360"));
+        health.left_out = vec!["video track 3: it is late".into()];
+        let said = tracks(&health).unwrap();
+        assert_eq!((said.level, said.advice.as_str()), (Level::Warning, "Not used: video track 3: it is late."));
     }
 
     #[test]

@@ -31,6 +31,8 @@ const STREAM_ID: u32 = 1;
 const CONNECTION: u32 = 0;
 /// Bits of `capsEx` (Enhanced RTMP v2): a peer that follows a request to connect anew,
 const CAPS_RECONNECT: u32 = 0x01;
+/// that knows several tracks of a kind,
+const CAPS_MULTITRACK: u32 = 0x02;
 /// that reads extensions of media headers, and the finer timestamps among these.
 const CAPS_MOD_EX: u32 = 0x04;
 const CAPS_NANOSECONDS: u32 = 0x08;
@@ -400,7 +402,7 @@ fn server_properties() -> Amf0Value {
     let properties = [
         ("fmsVer", Amf0Value::Utf8String("FMS/3,5,7,7009".into())),
         ("capabilities", number(31)),
-        ("capsEx", number(CAPS_RECONNECT | CAPS_MOD_EX | CAPS_NANOSECONDS)),
+        ("capsEx", number(CAPS_RECONNECT | CAPS_MULTITRACK | CAPS_MOD_EX | CAPS_NANOSECONDS)),
         ("fourCcList", Amf0Value::StrictArray(list.collect())),
         ("videoFourCcInfoMap", map(&videos)),
         ("audioFourCcInfoMap", map(&audios)),
@@ -674,7 +676,7 @@ mod tests {
         assert_eq!(videos["hvc1"], Amf0Value::Number(5.0));
         let Amf0Value::Object(audios) = &answer["audioFourCcInfoMap"] else { panic!("{answer:?}") };
         assert_eq!(audios["Opus"], Amf0Value::Number(1.0));
-        assert_eq!(answer["capsEx"], Amf0Value::Number(13.0));
+        assert_eq!(answer["capsEx"], Amf0Value::Number(15.0));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use crate::aac::{AacError, AacInfo};
 use crate::nal::BrokenLength;
-use crate::{av1, avc, hevc, opus, vp9};
+use crate::{av1, avc, cmaf, hevc, opus, vp9};
 use bytes::Bytes;
 
 /// Sides of pictures that can be coded, packed and scaled.
@@ -101,12 +101,15 @@ impl VideoFormat {
             VideoCodec::Av1 => av1::format(config, key_frame)?,
             VideoCodec::Vp9 => vp9::format(config, key_frame)?,
         };
-        match format {
-            Some(Self { width, height, .. }) if !SIDES.contains(&width) || !SIDES.contains(&height) => {
-                Err(FormatError::Size(width, height))
+        if let Some(format) = &format {
+            let (width, height) = (format.width, format.height);
+            if !SIDES.contains(&width) || !SIDES.contains(&height) {
+                return Err(FormatError::Size(width, height));
             }
-            format => Ok(format),
+            // What cannot be packed is refused here, where its sender hears of it.
+            cmaf::video_init(format).map_err(|e| ConfigError::unreadable(codec, &e))?;
         }
+        Ok(format)
     }
 
     /// Whether decoding can start at this packet, or an error where it cannot be a packet at all.
@@ -235,6 +238,12 @@ pub(crate) mod tests {
     pub const CONFIG_720P: &[u8] = &[
         0x01, 0x64, 0x00, 0x1f, 0xff, 0xe1, 0x00, 0x1a, 0x67, 0x64, 0x00, 0x1f, 0xac, 0xd9, 0x40, 0x50, 0x05, 0xbb,
         0x01, 0x10, 0x00, 0x00, 0x03, 0x00, 0x10, 0x00, 0x00, 0x03, 0x03, 0x20, 0xf1, 0x83, 0x19, 0x60, 0x01, 0x00,
+        0x06, 0x68, 0xeb, 0xe3, 0xcb, 0x22, 0xc0, 0xfd, 0xf8, 0xf8, 0x00,
+    ];
+    /// x264, High, 640x360.
+    pub const CONFIG_360P: &[u8] = &[
+        0x01, 0x64, 0x00, 0x1e, 0xff, 0xe1, 0x00, 0x1a, 0x67, 0x64, 0x00, 0x1e, 0xac, 0xd9, 0x40, 0xa0, 0x2f, 0xf9,
+        0x70, 0x11, 0x00, 0x00, 0x03, 0x00, 0x01, 0x00, 0x00, 0x03, 0x00, 0x32, 0x0f, 0x16, 0x2d, 0x96, 0x01, 0x00,
         0x06, 0x68, 0xeb, 0xe3, 0xcb, 0x22, 0xc0, 0xfd, 0xf8, 0xf8, 0x00,
     ];
     /// x265, Main, 640x360; VPS, SPS and PPS.

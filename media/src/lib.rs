@@ -1,7 +1,8 @@
 //! Media as values: bytes in, packets, formats and boxes out. No sockets, no clock.
 //!
 //! The way through: [`flv`] reads what an encoder sends, [`timeline`] repairs its timestamps and
-//! groups it into periods of unchanging format, [`format`] says what a codec's configuration means,
+//! groups it into periods of unchanging format, `tracks` judges what stands beside the first video
+//! track, [`format`] says what a codec's configuration means,
 //! [`cmaf`] writes what a player fetches. A module for each codec reads its bits.
 
 pub mod aac;
@@ -14,10 +15,12 @@ mod hevc;
 mod nal;
 mod opus;
 pub mod timeline;
+mod tracks;
 mod vp9;
 
 pub use format::{AudioCodec, AudioFormat, AudioInfo, ConfigError, FormatError, Players, VideoCodec, VideoFormat};
 pub use nal::BrokenLength;
+pub use tracks::Fault;
 
 use bytes::Bytes;
 

@@ -8,6 +8,7 @@
 
 use crate::flv::{AudioTag, Body, VideoTag};
 use crate::format::{self, AudioFormat, FormatError, VideoCodec, VideoFormat};
+use crate::tracks::{Fault, Tracks};
 use crate::{Packet, TICKS_PER_SECOND, Ticks, ticks_from_ms, ticks_from_ns};
 use bytes::Bytes;
 
@@ -19,6 +20,8 @@ const HOLD_MS: i64 = 1_000;
 /// and how long if the encoder has announced it.
 const HOLD_ANNOUNCED_MS: i64 = 3_000;
 const HOLD_PACKETS: usize = 1_024;
+/// Packets of further tracks that wait for the first one's first picture.
+const EARLY_PACKETS: usize = 64;
 /// A step of one track within these bounds is believed; beyond them its clock was changed.
 const BELIEVED_MS: std::ops::RangeInclusive<i64> = -1_000..=10_000;
 /// Composition offsets outside of these are nonsense.
@@ -41,8 +44,12 @@ pub enum Output {
         at: Ticks,
         video: Option<VideoFormat>,
         audio: Option<AudioFormat>,
+        /// Further video tracks, by their numbers: smaller ones with key frames at the same times.
+        tracks: Vec<(u8, VideoFormat)>,
     },
     Video(Packet),
+    /// Of a further video track.
+    Track(u8, Packet),
     Audio(Packet),
 }
 
@@ -94,12 +101,14 @@ impl SampleClock {
 struct Active {
     video: Option<VideoFormat>,
     audio: Option<AudioFormat>,
+    tracks: Vec<(u8, VideoFormat)>,
 }
 
 #[derive(Debug)]
 enum Held {
     Video(Packet),
     Audio(Packet),
+    Track(u8, Packet),
 }
 
 #[derive(Debug)]
@@ -112,6 +121,11 @@ pub struct Timeline {
     video_config: Option<(VideoCodec, Bytes)>,
     video_format: Option<VideoFormat>,
     audio_format: Option<AudioFormat>,
+    tracks: Tracks,
+    /// Of further tracks, from before the first one's first picture, whose time they go by.
+    early: Vec<(u32, VideoTag)>,
+    /// A bit for each further audio track.
+    audio_tracks: u64,
     expects_video: Option<bool>,
     expects_audio: Option<bool>,
     expects_fps_milli: Option<u32>,
@@ -133,6 +147,9 @@ impl Default for Timeline {
             video_config: None,
             video_format: None,
             audio_format: None,
+            tracks: Tracks::default(),
+            early: Vec::new(),
+            audio_tracks: 0,
             expects_video: None,
             expects_audio: None,
             expects_fps_milli: None,
@@ -162,6 +179,7 @@ impl Timeline {
         self.base_ms = newest.max(self.base_ms) + gap_ms.max(0);
         (self.video_clock, self.audio_clock) = Default::default();
         (self.video_config, self.video_format, self.audio_format) = (None, None, None);
+        (self.tracks, self.early, self.audio_tracks) = Default::default();
         self.expect(None, None, None);
         self.samples = None;
         self.active = None;
@@ -177,8 +195,19 @@ impl Timeline {
         self.repairs
     }
 
+    /// Which further video tracks are left out, and why.
+    pub fn faults(&self) -> impl Iterator<Item = (u8, &Fault)> {
+        self.tracks.faults()
+    }
+
+    /// How many audio tracks there are beside the one that is used.
+    pub fn unused_audio_tracks(&self) -> u32 {
+        self.audio_tracks.count_ones()
+    }
+
     pub fn push_video(&mut self, ts: u32, tag: VideoTag, out: &mut Vec<Output>) -> Result<(), FormatError> {
         if tag.track != 0 {
+            self.push_track(ts, tag, out);
             return Ok(());
         }
         match tag.body {
@@ -191,12 +220,47 @@ impl Timeline {
             Body::Frame { cts_ms, data } => match self.is_key(tag.codec, &data)? {
                 Some(key) => {
                     let packet = self.video_packet(ts, tag.offset_ns, cts_ms, key, data);
+                    if key && !self.tracks.is_empty() {
+                        self.tracks.first_has_key(packet.pts);
+                    }
                     self.video(packet, out);
+                    for (ts, tag) in std::mem::take(&mut self.early) {
+                        self.push_track(ts, tag, out);
+                    }
                 }
                 None => self.repairs.dropped += 1,
             },
         }
         Ok(())
+    }
+
+    /// A further video track, which goes by the first one's clock.
+    fn push_track(&mut self, ts: u32, tag: VideoTag, out: &mut Vec<Output>) {
+        let VideoTag { track, codec, offset_ns, body } = tag;
+        let (cts_ms, data) = match body {
+            Body::Config(config) => return self.tracks.config(track, codec, config, self.expects_fps_milli),
+            Body::Frame { cts_ms, data } => (cts_ms, data),
+        };
+        let Some(last) = self.video_clock.last_ts else {
+            if self.early.len() < EARLY_PACKETS {
+                let body = Body::Frame { cts_ms, data };
+                self.early.push((ts, VideoTag { track, codec, offset_ns, body }));
+            }
+            return;
+        };
+        let step = i64::from(ts.wrapping_sub(last) as i32);
+        if !BELIEVED_MS.contains(&step) {
+            return;
+        }
+        let placed = ticks_from_ms(self.video_clock.last_out_ms + step) + ticks_from_ns(offset_ns);
+        let composition = cts_ms.clamp(*COMPOSITION_MS.start(), *COMPOSITION_MS.end());
+        let pts = placed + ticks_from_ms(composition.into());
+        let Some(packet) = self.tracks.packet(track, codec, placed, pts, data) else { return };
+        match &self.active {
+            None => self.held.push(Held::Track(track, packet)),
+            Some(active) if active.tracks.iter().any(|(id, _)| *id == track) => out.push(Output::Track(track, packet)),
+            Some(_) => {}
+        }
     }
 
     fn read_format(
@@ -229,6 +293,7 @@ impl Timeline {
 
     pub fn push_audio(&mut self, ts: u32, tag: AudioTag, out: &mut Vec<Output>) -> Result<(), FormatError> {
         if tag.track != 0 {
+            self.audio_tracks |= 1 << (tag.track % 64);
             return Ok(());
         }
         match tag.body {
@@ -302,11 +367,16 @@ impl Timeline {
             self.held.push(Held::Video(packet));
             return self.try_start(out);
         };
-        let heard = packet.dts - self.last_audio_end <= LOST_AFTER || self.silence().is_some();
-        let audio = self.audio_format.as_ref().filter(|_| heard);
-        if packet.key && (active.video != self.video_format || active.audio.as_ref() != audio) {
-            let wanted = Active { video: self.video_format.clone(), audio: audio.cloned() };
-            self.start_period(packet.pts, wanted, out);
+        if packet.key {
+            let heard = packet.dts - self.last_audio_end <= LOST_AFTER || self.silence().is_some();
+            let wanted = Active {
+                video: self.video_format.clone(),
+                audio: self.audio_format.clone().filter(|_| heard),
+                tracks: self.video_format.as_ref().map(|first| self.tracks.usable(first)).unwrap_or_default(),
+            };
+            if self.active.as_ref() != Some(&wanted) {
+                self.start_period(packet.pts, wanted, out);
+            }
         } else if active.video != self.video_format {
             // A new configuration without its key frame yet.
             self.repairs.dropped += 1;
@@ -324,7 +394,7 @@ impl Timeline {
         };
         let video_lost = active.video.is_some() && at - self.last_video_dts > LOST_AFTER;
         if video_lost || (active.video.is_none() && active.audio.as_ref() != Some(&format)) {
-            self.start_period(at, Active { video: None, audio: Some(format.clone()) }, out);
+            self.start_period(at, Active { video: None, audio: Some(format.clone()), tracks: Vec::new() }, out);
         } else if active.audio.as_ref() != Some(&format) {
             // Waits for the next key frame, where every rendition can change together.
             self.last_audio_end = self.last_audio_end.max(at);
@@ -386,7 +456,7 @@ impl Timeline {
     /// Starts the first period of a session once it is known what will be in it.
     fn try_start(&mut self, out: &mut Vec<Output>) {
         let times = self.held.iter().map(|held| match held {
-            Held::Video(packet) | Held::Audio(packet) => packet.dts,
+            Held::Video(packet) | Held::Audio(packet) | Held::Track(_, packet) => packet.dts,
         });
         let (first, last) = times.fold((Ticks::MAX, Ticks::MIN), |(first, last), dts| (first.min(dts), last.max(dts)));
         let announced = self.expects_video == Some(true) && self.expects_audio == Some(true);
@@ -410,18 +480,22 @@ impl Timeline {
         let held = std::mem::take(&mut self.held);
         let start = match has_key {
             Some(index) => match &held[index] {
-                Held::Video(packet) | Held::Audio(packet) => packet.pts,
+                Held::Video(packet) | Held::Audio(packet) | Held::Track(_, packet) => packet.pts,
             },
             None => first,
         };
-        let tracks = Active {
-            video: self.video_format.clone().filter(|_| has_key.is_some()),
-            audio: self.audio_format.clone().filter(|_| has_audio),
-        };
-        self.start_period(start, tracks, out);
+        let video = self.video_format.clone().filter(|_| has_key.is_some());
+        let tracks = video.as_ref().map(|first| self.tracks.usable(first)).unwrap_or_default();
+        let audio = self.audio_format.clone().filter(|_| has_audio);
+        self.start_period(start, Active { video, audio, tracks }, out);
         for (index, held) in held.into_iter().enumerate() {
             match held {
                 Held::Video(packet) if has_key.is_some_and(|key| index >= key) => self.video(packet, out),
+                Held::Track(id, packet) if packet.pts >= start => {
+                    let listed = self.active.iter().flat_map(|active| &active.tracks).any(|(of, _)| *of == id);
+                    out.extend(listed.then_some(Output::Track(id, packet)));
+                }
+                Held::Track(..) => {}
                 // Sound from before the first picture would only delay it.
                 Held::Audio(packet) if packet.pts >= start => self.audio(packet.pts, packet.data, out),
                 _ => self.repairs.dropped += 1,
@@ -438,7 +512,8 @@ impl Timeline {
             // It has not been silent for long yet.
             self.last_audio_end = self.last_audio_end.max(at);
         }
-        out.push(Output::Period { at, video: active.video.clone(), audio: active.audio.clone() });
+        let Active { video, audio, tracks } = active.clone();
+        out.push(Output::Period { at, video, audio, tracks });
         self.active = Some(active);
     }
 }
@@ -447,7 +522,7 @@ impl Timeline {
 mod tests {
     use super::*;
     use crate::format::AudioCodec;
-    use crate::format::tests::{CONFIG_720P, HEVC_CONFIG, OPUS_CONFIG, VP9_CONFIG, VP9_KEY_FRAME};
+    use crate::format::tests::{CONFIG_360P, CONFIG_720P, HEVC_CONFIG, OPUS_CONFIG, VP9_CONFIG, VP9_KEY_FRAME};
     use crate::ms_from_ticks;
     use proptest::prelude::*;
 
@@ -537,7 +612,7 @@ mod tests {
 
         fn periods(&self) -> Vec<(i64, bool, bool)> {
             let period = |out: &Output| match out {
-                Output::Period { at, video, audio } => Some((ms_from_ticks(*at), video.is_some(), audio.is_some())),
+                Output::Period { at, video, audio, .. } => Some((ms_from_ticks(*at), video.is_some(), audio.is_some())),
                 _ => None,
             };
             self.out.iter().filter_map(period).collect()
@@ -758,6 +833,85 @@ mod tests {
         encoder.run(1_000);
         assert_eq!(encoder.video_ms().len(), 50);
         assert!(encoder.timeline.repairs().dropped == 25);
+    }
+
+    /// What becomes of a multitrack stream.
+    struct Multitrack {
+        /// The further tracks of each period.
+        periods: Vec<Vec<u8>>,
+        faults: Vec<(u8, String)>,
+        out: Vec<Output>,
+    }
+
+    /// A multitrack encoder: pictures every 40 ms, key frames every second, those of the further
+    /// tracks this much later, until they stop.
+    fn multitrack(configs: &[(u8, &'static [u8])], key_late_ms: u32, first_last: bool, stop_at_ms: u32) -> Multitrack {
+        let mut timeline = Timeline::default();
+        timeline.expect(Some(true), Some(false), None);
+        let mut out = Vec::new();
+        let tag = |track, body| VideoTag { track, ..video_tag(body) };
+        timeline.push_video(0, tag(0, Body::Config(Bytes::from_static(CONFIG_720P))), &mut out).unwrap();
+        for (track, config) in configs {
+            timeline.push_video(0, tag(*track, Body::Config(Bytes::from_static(config))), &mut out).unwrap();
+        }
+        for ts in (0..10_000).step_by(40) {
+            let frame = |track, key| {
+                let nal: &'static [u8] = if key { &[0, 0, 0, 1, 0x65] } else { &[0, 0, 0, 1, 0x41] };
+                tag(track, Body::Frame { cts_ms: 0, data: Bytes::from_static(nal) })
+            };
+            let mut tags = vec![frame(0, ts % 1_000 == 0)];
+            let further = configs.iter().filter(|_| ts < stop_at_ms);
+            tags.extend(further.map(|(track, _)| frame(*track, ts % 1_000 == key_late_ms)));
+            if first_last {
+                tags.reverse();
+            }
+            tags.into_iter().for_each(|tag| timeline.push_video(ts, tag, &mut out).unwrap());
+        }
+        let ids = |out: &Output| match out {
+            Output::Period { tracks, .. } => Some(tracks.iter().map(|track| track.0).collect()),
+            _ => None,
+        };
+        let faults = timeline.faults().map(|(track, fault)| (track, fault.to_string())).collect();
+        Multitrack { periods: out.iter().filter_map(ids).collect(), faults, out }
+    }
+
+    #[test]
+    fn aligned_tracks_stand_beside_the_first() {
+        for first_last in [false, true] {
+            let Multitrack { periods, faults, out } = multitrack(&[(1, CONFIG_360P)], 0, first_last, 10_000);
+            assert_eq!((periods, faults), (vec![vec![1]], vec![]));
+            let times = |wanted: fn(&Output) -> Option<&Packet>| -> Vec<_> {
+                out.iter().filter_map(wanted).map(|packet| (packet.pts, packet.key)).collect()
+            };
+            let first = times(|out| if let Output::Video(packet) = out { Some(packet) } else { None });
+            let second = times(|out| if let Output::Track(1, packet) = out { Some(packet) } else { None });
+            assert_eq!(first.len(), 250);
+            assert_eq!(first, second, "first last: {first_last}");
+        }
+    }
+
+    #[test]
+    fn tracks_that_cannot_be_used_are_left_out_with_the_reason() {
+        let Multitrack { periods, faults, .. } = multitrack(&[(1, CONFIG_360P)], 80, false, 10_000);
+        assert_eq!(periods, [vec![1], vec![]]);
+        assert!(faults[0].1.contains("key frames"), "{faults:?}");
+        let Multitrack { periods, faults, .. } =
+            multitrack(&[(1, CONFIG_720P), (2, CONFIG_360P), (3, CONFIG_360P), (4, &[1, 2])], 0, false, 10_000);
+        assert_eq!(periods, [vec![2]]);
+        assert_eq!(faults.iter().map(|fault| fault.0).collect::<Vec<_>>(), [1, 3, 4]);
+        assert!(faults[0].1.contains("size") && faults[2].1.contains("cannot be read"), "{faults:?}");
+        let hevc = |body| VideoTag { track: 1, codec: VideoCodec::Hevc, ..video_tag(body) };
+        let mut encoder = Encoder::new().start();
+        let config = hevc(Body::Config(Bytes::from_static(HEVC_CONFIG)));
+        encoder.timeline.push_video(0, config, &mut encoder.out).unwrap();
+        encoder.run(1_000);
+        assert_eq!(
+            encoder.timeline.faults().next().map(|(track, fault)| (track, fault.clone())),
+            Some((1, Fault::Codec))
+        );
+        let Multitrack { periods, faults, .. } = multitrack(&[(1, CONFIG_360P)], 0, false, 2_500);
+        assert_eq!(periods, [vec![1], vec![]]);
+        assert_eq!(faults, [(1, "it has stopped".to_owned())]);
     }
 
     #[test]

@@ -17,6 +17,10 @@ pub(crate) fn record(config: &[u8]) -> Result<VpcC, ConfigError> {
     let bare = [&[1, 0, 0, 0], config].concat();
     let boxed = if config.len() > 8 { config } else { &bare };
     let mut record = VpcC::decode_body(&mut &boxed[..]).map_err(|e| ConfigError::unreadable(VideoCodec::Vp9, &e))?;
+    if record.chroma_subsampling > 3 || !matches!(record.bit_depth, 8 | 10 | 12) {
+        let reason = format!("subsampling {}, {} bits", record.chroma_subsampling, record.bit_depth);
+        return Err(ConfigError { codec: VideoCodec::Vp9.name(), reason });
+    }
     // RGB needs 4:4:4; otherwise this is an encoder's way to say that it does not know.
     if record.matrix_coefficients == 0 && record.chroma_subsampling != 3 {
         record.matrix_coefficients = UNSPECIFIED;
@@ -99,6 +103,12 @@ mod tests {
             assert_eq!(said.players, Players::Some);
         }
         assert!(format(&config.slice(..9), None).is_err());
+        // Seven bits; a subsampling that there is not.
+        for shape in [0x72, 0x88] {
+            let mut config = VP9_CONFIG.to_vec();
+            config[6] = shape;
+            assert!(format(&config.into(), Some(VP9_KEY_FRAME)).is_err(), "{shape:02x}");
+        }
     }
 
     #[test]

@@ -435,7 +435,10 @@ impl Window {
             };
             let renditions = &open.period.renditions;
             (0..renditions.len())
-                .filter(|index| *index == 0 || renditions[*index].kind == RenditionKind::Audio)
+                .filter(|index| {
+                    let rendition = &renditions[*index];
+                    *index == 0 || !rendition.encoded || rendition.kind == RenditionKind::Audio
+                })
                 .all(whole)
         };
         self.periods.iter().rev().find(ready).map(|open| &open.period)

@@ -134,3 +134,101 @@ fn an_encoder_that_knows_how_is_asked_to_connect_anew_before_the_server_ends() {
     server.wait_state("ada", "live");
     assert_eq!(server.log().iter().filter(|line| line.contains("broadcast starts")).count(), 0);
 }
+
+/// A broadcaster's own ladder: 8 s of 720p, 480p with the same key frames, and 360p with them or
+/// with others; two audio tracks.
+fn ladder(name: &str, last_gop: &str) -> PathBuf {
+    let source = ["-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=25,noise=alls=4:allf=t"];
+    let graph = "[0:v]split=3[a][b][c];[b]scale=854:480[d];[c]scale=640:360[e]";
+    let maps = ["-filter_complex", graph, "-map", "[a]", "-map", "[d]", "-map", "[e]", "-map", "1:a", "-map", "1:a"];
+    let video = ["-t", SECONDS, "-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-sc_threshold", "0"];
+    let gops = ["-g", "50", "-g:v:2", last_gop, "-b:v:0", "2500k", "-b:v:1", "1200k", "-b:v:2", "700k"];
+    let arguments = [&source[..], &SOUND, &maps, &video, &gops, &["-c:a", "aac", "-ac", "2"]].concat();
+    made(&new_ffmpeg(), name, &arguments)
+}
+
+fn tracks_check(server: &Server, channel: &str) -> Option<serde_json::Value> {
+    let golive = server.login(channel).call("GET", &format!("/channels/{channel}/golive"), "");
+    let checks = golive["ingest"]["checks"].as_array().unwrap().clone();
+    checks.into_iter().find(|check| check["name"] == "tracks")
+}
+
+#[test]
+fn the_tracks_of_a_multitrack_stream_are_its_qualities_without_any_encoding() {
+    let clip = ladder("ladder.mkv", "50");
+    let server = Server::start(Options::default());
+    let url = format!("{}/{}", server.rtmp, server.channel("ada"));
+    let encoder = Encoder::new_ffmpeg(&["-re", "-i", clip.to_str().unwrap(), "-map", "0", "-c", "copy"], &url);
+    let mut viewer = Viewer::open(&server, "ada");
+    let names = ["source", "480p", "360p"];
+    let master = master_playlist(&server.get("/live/ada/master.m3u8").text());
+    assert_eq!(master.variants.iter().map(|v| v.uri.split('/').nth(1).unwrap()).collect::<Vec<_>>(), names);
+    let check = wait_for("the report", Duration::from_secs(5), || tracks_check(&server, "ada"));
+    assert_eq!(check["measured"], "Passed on as qualities: 854x480, 640x360");
+    assert_eq!(check["advice"], "Not used: a second audio track: the first one is used.");
+    viewer.watch_to_the_end(Duration::from_secs(60));
+    assert!(encoder.wait().success());
+    let dir = TempDir::new();
+    let files = names.map(|name| viewer.save(name, dir.path()));
+    for (file, size) in files.iter().zip(["1280,720", "854,480", "640,360"]) {
+        assert_eq!(probe(file, "v", "width,height"), size);
+        assert_eq!(complaints(file), "", "{size}");
+        assert!((198..=200).contains(&packets(file, "v").len()), "{size}: {} pictures", packets(file, "v").len());
+        assert_eq!(keys(file), keys(&files[0]), "{size}: key frames lie where the source's are");
+    }
+    assert_eq!(keys(&files[0]).len(), 4);
+    assert!(!server.log().iter().any(|line| line.contains("worker runs")), "nothing was encoded");
+}
+
+/// Puts the pictures of one time into one message, as encoders do that write ManyTracks.
+fn many_tracks(tags: Vec<Tag>) -> Vec<Tag> {
+    let mut joined: Vec<Tag> = Vec::new();
+    for (kind, ts, data) in tags {
+        // Track, and its pictures behind a composition time: the first track's are in a classic tag.
+        let (track, key, body) = match data[..] {
+            [head @ (0x17 | 0x27), 1, ..] if kind == VIDEO => (0, head == 0x17, data[2..].to_vec()),
+            [head @ (0x96 | 0xa6), 1, ..] if kind == VIDEO => (data[6], head == 0x96, data[7..].to_vec()),
+            [head @ (0x96 | 0xa6), 3, ..] if kind == VIDEO => (data[6], head == 0x96, [&[0; 3], &data[7..]].concat()),
+            _ => {
+                joined.push((kind, ts, data));
+                continue;
+            }
+        };
+        let one = [&[track][..], &(body.len() as u32).to_be_bytes()[1..], &body].concat();
+        match joined.iter_mut().rev().find(|tag| tag.0 == VIDEO) {
+            Some((_, of, message)) if *of == ts && message[0] & 0x8f == 0x86 && message[1] == 0x11 => {
+                message.extend(one)
+            }
+            _ => {
+                let head = if key { 0x96 } else { 0xa6 };
+                joined.push((kind, ts, [&[head, 0x11][..], b"avc1", &one].concat()));
+            }
+        }
+    }
+    joined
+}
+
+#[test]
+fn a_track_with_key_frames_of_its_own_is_left_out_and_encoded_in_its_place() {
+    let clip = ladder("unaligned.mkv", "70");
+    let flv = made(&new_ffmpeg(), "unaligned.flv", &["-i", clip.to_str().unwrap(), "-map", "0", "-c", "copy"]);
+    let tags = many_tracks(tags(&std::fs::read(flv).unwrap()));
+    let server = Server::start(Options::default());
+    let key = server.channel("ada");
+    let mut publisher = Publisher::start(&server.rtmp, &key, 0);
+    let playing = std::thread::spawn(move || publisher.play(&tags));
+    let check = wait_for("the report", Duration::from_secs(10), || {
+        tracks_check(&server, "ada").filter(|check| check["advice"].as_str().unwrap().contains("video track 2"))
+    });
+    assert_eq!(check["level"], "warning");
+    assert!(check["advice"].as_str().unwrap().contains("its key frames are not where"), "{check}");
+    // The one that is aligned stays; the other's place is taken by a rung.
+    server.wait_log("worker runs");
+    wait_for("480p to be passed on and 360p to be encoded", Duration::from_secs(10), || {
+        let master = master_playlist(&server.get("/live/ada/master.m3u8").text());
+        let names: Vec<_> = master.variants.iter().map(|v| v.uri.split('/').nth(1).unwrap().to_owned()).collect();
+        let small = server.get(&format!("{}/360p/index.m3u8", server.broadcast("ada"))).text();
+        (names == ["source", "480p", "360p"] && small.contains("#EXT-X-DISCONTINUITY\n")).then_some(())
+    });
+    playing.join().unwrap();
+}

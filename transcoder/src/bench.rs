@@ -79,7 +79,8 @@ impl Clip {
         let mut out = Vec::new();
         planner.want(Wanted::All, &mut out);
         let at = self.packets.first().map_or(0, |packet| packet.pts);
-        planner.push(Source::Period { at, video: Some(self.format.clone()), audio: None }, &mut out);
+        planner
+            .push(Source::Period { at, video: Some(self.format.clone()), audio: None, tracks: Vec::new() }, &mut out);
         self.packets.iter().for_each(|packet| planner.push(Source::Video(packet.clone()), &mut out));
         let mut frames = Vec::new();
         for item in out {

@@ -3,13 +3,14 @@
 //!
 //! All renditions of a broadcast start their segments at the same times. With a remuxed source
 //! these are its own key frames; a source whose key frames are too far apart loses that privilege
-//! and is encoded from there on, as a new period.
+//! and is encoded from there on, as a new period. Further tracks that the broadcaster sends are
+//! renditions beside a remuxed source, and take the place of rungs of their size.
 
 use crate::ladder::Ladder;
 use rivulet_hub::{Format, Period, Program, Rendition, RenditionKind, Source};
 use rivulet_media::{AudioCodec, AudioFormat, Packet, Players, Ticks, VideoCodec, VideoFormat, ticks_from_ms};
 use rivulet_protocol::worker::{self, AudioEncode, Cut, Input, Rung, VideoDecode};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// Wanted length of a segment.
@@ -18,6 +19,8 @@ pub const SEGMENT: Ticks = ticks_from_ms(2_000);
 const EARLY: Ticks = ticks_from_ms(250);
 /// The longest segment while no other has set the broadcast's target duration.
 const LONGEST_FIRST: Ticks = ticks_from_ms(4_000);
+/// A source that has stopped does not hold its further tracks for ever.
+const MAX_WAITING: usize = 256;
 const DEFAULT_FPS_MILLI: u32 = 30_000;
 /// What the sound is in, passed on or encoded.
 const AAC_LC: &str = "mp4a.40.2";
@@ -58,6 +61,8 @@ struct Current {
     remux_video: bool,
     remux_audio: bool,
     audio_index: Option<usize>,
+    /// Further tracks of the source that are passed on, and where among the renditions.
+    tracks: Vec<(u8, usize)>,
 }
 
 pub struct Planner {
@@ -66,6 +71,9 @@ pub struct Planner {
     current: Option<Current>,
     periods: u32,
     cut: Cut,
+    /// Packets of further tracks, until it is known whether a segment starts at their time.
+    waiting: VecDeque<(u8, Packet)>,
+    newest_dts: Ticks,
     /// Fixed by the first segment: players must be able to rely on it.
     target: Option<Ticks>,
 }
@@ -79,16 +87,33 @@ impl Planner {
             current: None,
             periods: first_number,
             cut: Cut { segment: first_number.into(), pts: 0 },
+            waiting: VecDeque::new(),
+            newest_dts: Ticks::MIN,
             target: None,
         }
     }
 
     pub fn push(&mut self, item: Source, out: &mut Vec<Output>) {
         match item {
-            Source::Period { at, video, audio } => self.start_period(at, video, audio, true, out),
-            Source::Video(packet) => self.video(packet, out),
+            Source::Period { at, video, audio, tracks } => {
+                self.pass_on_tracks(at - 1, out);
+                self.start_period(at, video, audio, Some(tracks), out);
+            }
+            Source::Video(packet) => {
+                self.newest_dts = packet.dts;
+                self.video(packet, out);
+                self.pass_on_tracks(self.newest_dts, out);
+            }
+            Source::Track(track, packet) => {
+                self.waiting.push_back((track, packet));
+                let until = if self.waiting.len() > MAX_WAITING { Ticks::MAX } else { self.newest_dts };
+                self.pass_on_tracks(until, out);
+            }
             Source::Audio(packet) => self.audio(packet, out),
-            Source::End { over } => out.push(Output::End { over }),
+            Source::End { over } => {
+                self.pass_on_tracks(Ticks::MAX, out);
+                out.push(Output::End { over });
+            }
         }
     }
 
@@ -122,17 +147,19 @@ impl Planner {
         at: Ticks,
         video: Option<VideoFormat>,
         audio: Option<AudioFormat>,
-        may_remux: bool,
+        // `None`: the source may not be remuxed, nor what it has beside its first track.
+        tracks: Option<Vec<(u8, VideoFormat)>>,
         out: &mut Vec<Output>,
     ) {
         self.advance(at);
         let fps_milli = video.as_ref().and_then(|format| format.fps_milli).unwrap_or(DEFAULT_FPS_MILLI);
         let plan = video.as_ref().map(|format| {
-            let players = if may_remux { format.players } else { Players::None };
+            let players = if tracks.is_some() { format.players } else { Players::None };
             self.ladder.plan(format.width, format.height, fps_milli, players)
         });
         let remux_video = plan.as_ref().is_some_and(|plan| plan.remux_source);
-        let rungs = plan.map(|plan| plan.rungs).unwrap_or_default();
+        let mut rungs = plan.map(|plan| plan.rungs).unwrap_or_default();
+        let tracks = tracks.filter(|_| remux_video).unwrap_or_default();
         let remux_audio = audio.as_ref().is_some_and(AudioFormat::plays_everywhere);
         let mut renditions = Vec::new();
         if let (true, Some(format)) = (remux_video, &video) {
@@ -141,16 +168,7 @@ impl Planner {
             let codecs = format.codecs.clone();
             renditions.push(Rendition { id: "source".into(), encoded: false, codecs, kind });
         }
-        for rung in &rungs {
-            let kind = RenditionKind::Video {
-                width: rung.width,
-                height: rung.height,
-                fps_milli,
-                target_kbps: Some(rung.bitrate_kbps),
-            };
-            let codecs = format!("avc1.6400{:02x}", rung.level);
-            renditions.push(Rendition { id: rung.name.clone(), encoded: true, codecs, kind });
-        }
+        let places = ladder(&mut rungs, &tracks, fps_milli, &mut renditions);
         let audio_index = audio.as_ref().map(|_| renditions.len());
         if audio.is_some() {
             let codecs = AAC_LC.into();
@@ -172,7 +190,10 @@ impl Planner {
         if let (true, Some(index), Some(audio)) = (remux_audio, audio_index, &audio) {
             out.push(format(index, Format::Audio(audio.clone())));
         }
-        let current = Current { period, video, audio, rungs, remux_video, remux_audio, audio_index };
+        for ((_, video), (_, rendition)) in tracks.into_iter().zip(&places) {
+            out.push(format(*rendition, Format::Video(video)));
+        }
+        let current = Current { period, video, audio, rungs, remux_video, remux_audio, audio_index, tracks: places };
         let input = Arc::new(Input::Period(self.describe(&current)));
         out.push(Output::Worker { input, bytes: 0, restart: false });
         self.current = Some(current);
@@ -234,7 +255,7 @@ impl Planner {
         let mut starts = (length == 0).then_some(self.cut);
         if current.remux_video && length >= self.longest() && !packet.key {
             let (video, audio) = (current.video.clone(), current.audio.clone());
-            self.start_period(packet.pts, video, audio, false, out);
+            self.start_period(packet.pts, video, audio, None, out);
             starts = Some(self.cut);
         } else if if current.remux_video { packet.key && length >= SEGMENT - EARLY } else { length >= SEGMENT } {
             self.advance(packet.pts);
@@ -249,6 +270,19 @@ impl Planner {
         if current.remux_video {
             let segment = starts.map(|cut| cut.segment);
             let sample = Program::Sample { period: current.period.number, rendition: 0, segment, packet };
+            out.push(Output::Program(sample, bytes));
+        }
+    }
+
+    /// Passes on what further tracks have up to this time. By then every cut up to it is known: a
+    /// key frame is never decoded after it is shown.
+    fn pass_on_tracks(&mut self, until: Ticks, out: &mut Vec<Output>) {
+        while let Some((track, packet)) = self.waiting.pop_front_if(|(_, packet)| packet.pts <= until) {
+            let Some(current) = &self.current else { continue };
+            let Some((_, rendition)) = current.tracks.iter().find(|(id, _)| *id == track) else { continue };
+            let segment = (packet.key && packet.pts == self.cut.pts).then_some(self.cut.segment);
+            let bytes = packet.data.len();
+            let sample = Program::Sample { period: current.period.number, rendition: *rendition, segment, packet };
             out.push(Output::Program(sample, bytes));
         }
     }
@@ -269,6 +303,46 @@ impl Planner {
             out.push(Output::Worker { input: Arc::new(input), bytes, restart: audio_only });
         }
     }
+}
+
+/// Appends the renditions below the source, from best to worst: its further tracks, and rungs of
+/// the sizes that these do not cover. Answers where each track is.
+fn ladder(
+    rungs: &mut Vec<Rung>,
+    tracks: &[(u8, VideoFormat)],
+    fps_milli: u32,
+    renditions: &mut Vec<Rendition>,
+) -> Vec<(u8, usize)> {
+    let side = |width: u32, height: u32| width.min(height);
+    let covers = |format: &VideoFormat, rung: &Rung| {
+        let (own, wanted) = (side(format.width, format.height), side(rung.width, rung.height));
+        own.abs_diff(wanted) * 10 <= wanted
+    };
+    rungs.retain(|rung| !tracks.iter().any(|(_, format)| covers(format, rung)));
+    let mut below: Vec<Rendition> = Vec::new();
+    for (_, VideoFormat { width, height, codecs, fps_milli: own, .. }) in tracks {
+        let id = format!("{}p", side(*width, *height));
+        let fps_milli = own.unwrap_or(fps_milli);
+        let kind = RenditionKind::Video { width: *width, height: *height, fps_milli, target_kbps: None };
+        below.push(Rendition { id, encoded: false, codecs: codecs.clone(), kind });
+    }
+    for Rung { name, width, height, bitrate_kbps, level, .. } in rungs.iter() {
+        let target_kbps = Some(*bitrate_kbps);
+        let kind = RenditionKind::Video { width: *width, height: *height, fps_milli, target_kbps };
+        below.push(Rendition { id: name.clone(), encoded: true, codecs: format!("avc1.6400{level:02x}"), kind });
+    }
+    let mut order: Vec<usize> = (0..below.len()).collect();
+    order.sort_by_key(|index| match below[*index].kind {
+        RenditionKind::Video { width, height, .. } => std::cmp::Reverse(side(width, height)),
+        RenditionKind::Audio => std::cmp::Reverse(0),
+    });
+    let first = renditions.len();
+    let place = |index: usize| first + order.iter().position(|of| *of == index).unwrap_or(index);
+    for (index, rung) in rungs.iter_mut().enumerate() {
+        rung.rendition = place(tracks.len() + index) as u8;
+    }
+    renditions.extend(order.iter().map(|index| below[*index].clone()));
+    tracks.iter().enumerate().map(|(index, (id, _))| (*id, place(index))).collect()
 }
 
 #[cfg(test)]
@@ -306,7 +380,12 @@ mod tests {
     fn run(seconds: i64, players: Players, key: impl Fn(i64) -> bool) -> (Vec<(u64, i64)>, Vec<Vec<String>>) {
         let mut planner = Planner::new(Ladder::default(), 0);
         let mut out = Vec::new();
-        let period = Source::Period { at: 0, video: Some(video_format(players)), audio: Some(audio_format(aac(2))) };
+        let period = Source::Period {
+            at: 0,
+            video: Some(video_format(players)),
+            audio: Some(audio_format(aac(2))),
+            tracks: Vec::new(),
+        };
         planner.push(period, &mut out);
         for n in 0..seconds * 25 {
             let at = ticks_from_ms(n * 40);
@@ -365,6 +444,72 @@ mod tests {
     }
 
     #[test]
+    fn tracks_take_the_place_of_rungs_of_their_size() {
+        let size = |width, height| VideoFormat { width, height, ..video_format(Players::All) };
+        for (tracks, want) in [
+            (vec![(1, size(854, 480))], "source 480p 360p* audio"),
+            (vec![(1, size(960, 540)), (2, size(640, 360))], "source 540p 480p* 360p audio"),
+            (vec![(2, size(640, 360)), (1, size(854, 480))], "source 480p 360p audio"),
+        ] {
+            let mut planner = Planner::new(Ladder::default(), 0);
+            let mut out = Vec::new();
+            planner.want(Wanted::All, &mut out);
+            let (video, audio) = (Some(video_format(Players::All)), Some(audio_format(aac(2))));
+            planner.push(Source::Period { at: 0, video, audio, tracks }, &mut out);
+            let Some(Output::Program(Program::Period(period, _), _)) = out.first() else { panic!("{out:?}") };
+            let said = |r: &Rendition| if r.encoded { format!("{}*", r.id) } else { r.id.clone() };
+            assert_eq!(period.renditions.iter().map(said).collect::<Vec<_>>().join(" "), want);
+            // Each message about a rendition means the one of its size.
+            let width_of = |rendition: usize| match period.renditions[rendition].kind {
+                RenditionKind::Video { width, .. } => width,
+                RenditionKind::Audio => 0,
+            };
+            for output in &out {
+                match output {
+                    Output::Program(Program::Format { rendition, format: Format::Video(format), .. }, _) => {
+                        assert_eq!(width_of(*rendition), format.width);
+                    }
+                    Output::Worker { input, .. } => {
+                        let Input::Period(described) = &**input else { panic!("{input:?}") };
+                        described.rungs.iter().for_each(|r| assert_eq!(width_of(r.rendition.into()), r.width));
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn tracks_start_their_segments_with_the_source() {
+        let mut planner = Planner::new(Ladder::default(), 0);
+        let mut out = Vec::new();
+        let small = VideoFormat { width: 640, height: 360, ..video_format(Players::All) };
+        let video = Some(video_format(Players::All));
+        planner.push(Source::Period { at: 0, video, audio: None, tracks: vec![(1, small)] }, &mut out);
+        for n in 0..250 {
+            // Re-ordered by two pictures; the track comes first in every other pair.
+            let (dts, pts) = (ticks_from_ms(n * 40 - 80), ticks_from_ms(n * 40));
+            let packet = Packet { dts, pts, key: n % 50 == 0, data: Bytes::new() };
+            let mut pair = [Source::Video(packet.clone()), Source::Track(1, packet)];
+            if n % 4 < 2 {
+                pair.reverse();
+            }
+            pair.into_iter().for_each(|item| planner.push(item, &mut out));
+        }
+        let starts = |of: usize| -> Vec<(u64, i64)> {
+            let start = |output: &Output| match output {
+                Output::Program(Program::Sample { rendition, segment: Some(segment), packet, .. }, _) => {
+                    (*rendition == of).then_some((*segment, ms_from_ticks(packet.pts)))
+                }
+                _ => None,
+            };
+            out.iter().filter_map(start).collect()
+        };
+        assert_eq!(starts(0), [(0, 0), (1, 2_000), (2, 4_000), (3, 6_000), (4, 8_000)]);
+        assert_eq!(starts(2), starts(0), "480p is between them");
+    }
+
+    #[test]
     fn only_what_is_wanted_is_made() {
         let mut planner = Planner::new(Ladder::default(), 0);
         let mut out = Vec::new();
@@ -377,7 +522,10 @@ mod tests {
                 other => panic!("{other:?}"),
             })
         };
-        planner.push(Source::Period { at: 0, video: Some(video_format(Players::All)), audio: None }, &mut out);
+        planner.push(
+            Source::Period { at: 0, video: Some(video_format(Players::All)), audio: None, tracks: Vec::new() },
+            &mut out,
+        );
         let described = |out: &[Output]| match out.last() {
             Some(Output::Worker { input, .. }) => match &**input {
                 Input::Period(period) => period.rungs.iter().map(|rung| rung.name.clone()).collect::<Vec<_>>(),
@@ -391,7 +539,10 @@ mod tests {
         assert_eq!(made(&mut planner, Wanted::All), Some(vec!["480p".into(), "360p".into()]));
         assert_eq!(made(&mut planner, names(&[])), Some(vec![]));
         // What browsers cannot play has its best rung made, always.
-        planner.push(Source::Period { at: 900_000, video: Some(video_format(Players::None)), audio: None }, &mut out);
+        planner.push(
+            Source::Period { at: 900_000, video: Some(video_format(Players::None)), audio: None, tracks: Vec::new() },
+            &mut out,
+        );
         assert_eq!(described(&out), ["720p"]);
     }
 
@@ -400,7 +551,10 @@ mod tests {
         for (info, to_worker) in [(aac(2), false), (aac(5), true), (AudioInfo::Opus { channels: 2 }, true)] {
             let mut planner = Planner::new(Ladder::default(), 0);
             let mut out = Vec::new();
-            planner.push(Source::Period { at: 0, video: None, audio: Some(audio_format(info)) }, &mut out);
+            planner.push(
+                Source::Period { at: 0, video: None, audio: Some(audio_format(info)), tracks: Vec::new() },
+                &mut out,
+            );
             for n in 0..300 {
                 let pts = n * 1_920;
                 planner.push(Source::Audio(Packet { dts: pts, pts, key: true, data: Bytes::new() }), &mut out);

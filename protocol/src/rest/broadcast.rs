@@ -139,7 +139,7 @@ pub enum Level {
 /// One line of the checklist on the Go live page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Check {
-    /// Stable name: `connection`, `video_codec`, `key_interval`, `bitrate`, `audio`, `timestamps`, `encoder_load`,
+    /// Stable name: `connection`, `video_codec`, `key_interval`, `bitrate`, `audio`, `timestamps`, `tracks`, `encoder_load`,
     /// `server_load`.
     pub name: String,
     pub level: Level,
