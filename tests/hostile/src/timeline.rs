@@ -75,6 +75,8 @@ impl Seen {
             Output::Period { video, audio, .. } => {
                 (self.has_video, self.has_audio) = (video.is_some(), audio.is_some())
             }
+            // Only track 0 is sent here.
+            Output::Track(..) => unreachable!("a track that nobody sent"),
             Output::Video(packet) => {
                 assert!(self.has_video, "a picture in a period without");
                 assert!(self.video.replace(packet.dts).is_none_or(|before| before < packet.dts), "video goes back");
