@@ -88,9 +88,20 @@ fn adaptation_sets(
     let described = |index: usize| describe(window, period, index).map(|variant| (index, variant));
     let videos: Vec<(usize, Variant)> =
         (0..period.renditions.len()).filter(|index| Some(*index) != audio).filter_map(described).collect();
-    if let (false, Some(first)) = (videos.is_empty(), group.first()) {
-        text.push_str("  <AdaptationSet id=\"0\" contentType=\"video\" mimeType=\"video/mp4\" segmentAlignment=\"true\" startWithSAP=\"1\">\n");
-        for (index, variant) in &videos {
+    // Players change freely within a set, and few of them from one codec to another. All that is
+    // below the source has one codec.
+    fn family(variant: &Variant) -> &str {
+        variant.codecs.split('.').next().unwrap_or_default()
+    }
+    for (set, same) in videos.chunk_by(|(_, a), (_, b)| family(a) == family(b)).enumerate() {
+        let Some(first) = group.first() else { return };
+        // The sound has the number between the first set and the others.
+        let id = if set == 0 { 0 } else { set + 1 };
+        let _ = writeln!(
+            text,
+            "  <AdaptationSet id=\"{id}\" contentType=\"video\" mimeType=\"video/mp4\" segmentAlignment=\"true\" startWithSAP=\"1\">"
+        );
+        for (index, variant) in same {
             let (width, height) = variant.size.unwrap_or_default();
             let rate = (variant.frame_rate.unwrap_or_default() * 1000.0).round();
             let shape = format!("width=\"{width}\" height=\"{height}\" frameRate=\"{rate}/1000\"");
