@@ -37,18 +37,21 @@ pub async fn method_not_allowed() -> Refusal {
     Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This address does not take that method.")
 }
 
-/// Not for event streams, which are meant to stay. What waits for a database that is away is told so.
-pub async fn deadline(State(app): State<App>, request: Request, next: Next) -> Response {
+/// Not for event streams, which are meant to stay.
+pub async fn deadline(request: Request, next: Next) -> Response {
     let time = if is_image(request.headers()) { UPLOAD_DEADLINE } else { DEADLINE };
+    tokio::time::timeout(time, next.run(request)).await.unwrap_or_else(|_| {
+        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", "The server did not manage this in time.")
+            .into_response()
+    })
+}
+
+/// What waits for a database that is away is told so; what can be answered without it is answered.
+pub async fn away(State(app): State<App>, request: Request, next: Next) -> Response {
     tokio::select! {
-        // What can be answered without the database is.
         biased;
         response = next.run(request) => response,
         () = app.store.away() => Refusal::away().into_response(),
-        () = tokio::time::sleep(time) => {
-            Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", "The server did not manage this in time.")
-                .into_response()
-        }
     }
 }
 

@@ -261,7 +261,7 @@ impl Api {
             .route("/api/openapi.json", get(document))
             .layer(from_fn_with_state(app.clone(), once::once))
             .merge(helix::routes())
-            .layer(from_fn_with_state(app.clone(), guard::deadline))
+            .layer(from_fn(guard::deadline))
             .merge(Router::new().nest("/api/v1", broadcast::streams()))
             .method_not_allowed_fallback(guard::method_not_allowed)
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
@@ -269,11 +269,9 @@ impl Api {
         let all = Router::new().merge(v1).route("/api/{*rest}", any(guard::not_found));
         let all = if limited { all.layer(from_fn_with_state(app.clone(), limits::limit)) } else { all };
         // A page has many, which browsers keep.
-        let files = pictures::files()
-            .merge(chat::files())
-            .layer(from_fn_with_state(app.clone(), guard::deadline))
-            .with_state(app.clone());
-        all.merge(files).layer(from_fn_with_state(app.clone(), guard::same_site)).layer(from_fn(guard::name))
+        let files = pictures::files().merge(chat::files()).layer(from_fn(guard::deadline)).with_state(app.clone());
+        let all = all.merge(files).layer(from_fn_with_state(app.clone(), guard::same_site));
+        all.layer(from_fn_with_state(app.clone(), guard::away)).layer(from_fn(guard::name))
     }
 
     /// Viewers of everything that is on air.

@@ -451,6 +451,7 @@ fn metadata(values: Vec<Amf0Value>) -> Option<Metadata> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use rml_rtmp::chunk_io::ChunkDeserializer;
     use rml_rtmp::sessions::*;
 
     /// `rml_rtmp`'s client wired to our session in memory: no socket, no clock.

@@ -93,8 +93,10 @@ fn the_show_goes_on_without_the_database() {
     let session = server.login("ada");
     let push = |key: &str| Encoder::repeat(&clip(8), &format!("{}/{key}", server.rtmp));
     let encoder = push(&ada);
-    push(&bob).stop();
-    server.wait_log("broadcast ends");
+    let first = push(&bob);
+    server.wait_state("bob", "live");
+    first.stop();
+    server.wait_state("bob", "offline");
     let mut viewer = Viewer::open(&server, "ada");
     watch(&mut viewer, Duration::from_secs(4));
 
