@@ -326,7 +326,7 @@ async fn problems(site: Site) {
     // The database goes away: the client learns that it did, and nothing else.
     site.store.close().await;
     let answer = ann.get("/channels/ann").await;
-    assert_eq!(answer.problem(500).0, "internal");
+    assert_eq!(answer.problem(503).0, "database_away");
     assert!(!answer.body.to_lowercase().contains("pool"), "{}", answer.body);
 }
 

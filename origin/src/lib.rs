@@ -4,6 +4,7 @@
 
 mod dash;
 mod directives;
+mod disk;
 mod gate;
 mod http;
 mod live;
@@ -17,6 +18,7 @@ mod window;
 
 pub use crate::directives::{Directives, Wanted};
 
+use crate::disk::Disk;
 use crate::http::Files;
 use crate::recorder::Recorder;
 use prometheus::{Histogram, HistogramOpts, IntCounter, Registry};
@@ -39,6 +41,9 @@ pub struct Config {
     /// Where segments wait for a remote blob store; unused with a local one.
     pub spool: PathBuf,
     pub spool_max_bytes: u64,
+    /// The folder whose disk recordings fill, and the bytes of it that they leave to others.
+    pub disk: PathBuf,
+    pub disk_reserve_bytes: u64,
     /// Wished length of a part.
     pub part: Ticks,
     /// How long the segments of an ended broadcast are kept; `None`: for ever.
@@ -106,7 +111,9 @@ impl Origin {
             max_bytes: self.config.spool_max_bytes,
         });
         let (blobs, store) = (self.deps.blobs.clone(), self.deps.store.clone());
-        let (recorder, recording) = Recorder::new(blobs, store, spool, self.metrics.recorder.clone());
+        let full = self.metrics.recorder.disk_full.clone();
+        let disk = Disk::new(self.config.disk.clone(), self.config.disk_reserve_bytes, full);
+        let (recorder, recording) = Recorder::new(blobs, store, disk, spool, self.metrics.recorder.clone());
         let recording = tokio::spawn(recording);
         let retention = retention::run(self.deps.clone(), self.config.retention.clone(), shutdown.clone());
         let retention = tokio::spawn(retention);

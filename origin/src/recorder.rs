@@ -3,13 +3,16 @@
 //! An object's way: spool file (only where the blob store is remote) -> blob store -> row ->
 //! spool file removed. Each step is retried for as long as it takes; what a stopped server has
 //! left in the spool, the next one sends. The spool is bounded: at the bound the oldest unsent
-//! objects are given up and counted.
+//! objects are given up and counted. So are, where there is no spool or no room in it, the newest
+//! beyond what memory may hold, and everything that a full disk has no room for.
 
+use crate::disk::Disk;
 use bytes::Bytes;
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntGauge, Registry};
 use rivulet_store::{Blobs, Segment, Store};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, mpsc};
@@ -22,6 +25,8 @@ const QUEUE: usize = 4_096;
 const UPLOADS: usize = 8;
 const FIRST_RETRY: Duration = Duration::from_millis(250);
 const LAST_RETRY: Duration = Duration::from_secs(10);
+/// Of objects that are in memory only, because they could not be written to disk.
+const MAX_HELD_BYTES: u64 = 256 * 1024 * 1024;
 /// How long a stopping server still sends.
 const DRAIN: Duration = Duration::from_secs(4);
 /// Name of a half-written spool file, which a start removes.
@@ -38,8 +43,9 @@ pub struct Object {
 pub struct Metrics {
     pub stored: IntCounter,
     pub retries: IntCounter,
-    /// Objects given up: the spool was full, or the queue.
+    /// Objects given up: the spool was full, or the queue, memory or the disk.
     pub lost: IntCounter,
+    pub disk_full: IntGauge,
     pub spool_bytes: IntGauge,
     pub waiting: IntGauge,
     pub seconds: Histogram,
@@ -65,7 +71,8 @@ impl Metrics {
         Ok(Self {
             stored: counter("rivulet_blobs_stored_total", "Objects stored")?,
             retries: counter("rivulet_blob_retries_total", "Attempts to store an object that failed")?,
-            lost: counter("rivulet_blobs_lost_total", "Objects given up because the spool was full")?,
+            lost: counter("rivulet_blobs_lost_total", "Objects given up because there was no room for them")?,
+            disk_full: gauge("rivulet_disk_full", "1 while nothing is recorded, for want of room on the disk")?,
             spool_bytes: gauge("rivulet_spool_bytes", "Bytes that wait on disk for the blob store")?,
             waiting: gauge("rivulet_blobs_waiting", "Objects that are not stored yet")?,
             seconds,
@@ -91,6 +98,7 @@ impl Recorder {
     pub fn new(
         blobs: Blobs,
         store: Store,
+        disk: Disk,
         spool: Option<SpoolConfig>,
         metrics: Metrics,
     ) -> (Self, impl Future<Output = ()>) {
@@ -98,7 +106,9 @@ impl Recorder {
         let shared = Arc::new(Shared {
             blobs,
             store,
+            disk,
             spool: spool.map(|config| Spool { config, files: Mutex::default() }),
+            held: Arc::default(),
             metrics: metrics.clone(),
             slots: Semaphore::new(UPLOADS),
             stop: CancellationToken::new(),
@@ -183,10 +193,24 @@ async fn write_whole(path: &Path, body: &[u8]) -> std::io::Result<()> {
     tokio::fs::rename(&unfinished, path).await
 }
 
+/// Bytes that are in memory only, until dropped.
+struct Held {
+    all: Arc<AtomicU64>,
+    bytes: u64,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.bytes, Relaxed);
+    }
+}
+
 struct Shared {
     blobs: Blobs,
     store: Store,
+    disk: Disk,
     spool: Option<Spool>,
+    held: Arc<AtomicU64>,
     metrics: Metrics,
     slots: Semaphore,
     stop: CancellationToken,
@@ -201,9 +225,19 @@ impl Shared {
         self.left_over(&tasks, &rows).await;
         while let Some(object) = objects.recv().await {
             let since = Instant::now();
-            let ticket = self.spool(&object).await;
+            // What the rest cannot be played without is small, and always tried.
+            let has_room = self.disk.has_room() || object.row.number < 0;
+            let ticket = if has_room { self.spool(&object).await } else { None };
+            let may_wait = has_room || !self.blobs.is_local();
+            let held = if ticket.is_none() && may_wait { self.hold(object.body.len() as u64) } else { None };
+            if ticket.is_none() && held.is_none() {
+                self.metrics.lost.inc();
+                self.metrics.waiting.dec();
+                continue;
+            }
             let (this, rows) = (self.clone(), rows.clone());
             tasks.spawn(async move {
+                let _held = held;
                 this.send(object.row, object.content_type, Some(object.body), ticket, since, rows).await
             });
         }
@@ -217,6 +251,12 @@ impl Shared {
             self.stop.cancel();
             info!(waiting = self.metrics.waiting.get(), "stopping; what waits is sent by the next start");
         }
+    }
+
+    /// A place in memory, if there is one.
+    fn hold(&self, bytes: u64) -> Option<Held> {
+        let held = Held { all: self.held.clone(), bytes };
+        (self.held.fetch_add(bytes, Relaxed) + bytes <= MAX_HELD_BYTES).then_some(held)
     }
 
     async fn spool(&self, object: &Object) -> Option<Ticket> {

@@ -140,6 +140,8 @@ impl App {
             rivulet_origin::Config {
                 spool: settings.storage.data.join("spool"),
                 spool_max_bytes: settings.spool_mib * 1024 * 1024,
+                disk: settings.storage.data.clone(),
+                disk_reserve_bytes: settings.reserve_mib * 1024 * 1024,
                 part: settings.part().map_err(anyhow::Error::msg)?,
                 retention: tuning.retention(),
                 cdn_secret: settings.cdn_secret.as_deref().map(rivulet_store::SecretHash::of),

@@ -131,6 +131,9 @@ pub struct Serve {
     /// What may wait on disk for an unreachable S3, in MiB
     #[arg(long, env = "RIVULET_SPOOL_MIB", default_value_t = 8_192, value_name = "MIB")]
     pub spool_mib: u64,
+    /// What recordings leave free on the disk, in MiB: below, they stop, and live goes on
+    #[arg(long, env = "RIVULET_RESERVE_MIB", default_value_t = 256, value_name = "MIB")]
+    pub reserve_mib: u64,
     /// Chat connections in all
     #[arg(long, env = "RIVULET_MAX_CHATTERS", default_value_t = 200_000, value_name = "N")]
     pub max_chatters: usize,

@@ -207,7 +207,7 @@ fn no_secret_is_left_where_it_can_be_read() {
     assert_eq!(get_with(&plain, &[("authorization", &cdn)]).status, 200);
     assert_eq!(get_with(&plain, &[("authorization", &format!("Bearer {WRONG_KEY}"))]).status, 401);
 
-    // Chat, with the token and with a wrong one, over WebSocket and IRC.
+    // Chat, with the token and with a wrong one, over WebSocket and HTTP.
     let chat = format!("{}/chat/ada", server.http.replacen("http", "ws", 1));
     for token in [&token, WRONG_KEY] {
         let (mut socket, _) = tungstenite::connect(&chat).unwrap();

@@ -2,11 +2,15 @@
 //! acknowledged is lost. `docs/reliability.md` says what is promised.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use rivulet_store::testing::{Garage, Postgres};
+use rivulet_store::testing::{Garage, Postgres, TempDir};
 use rivulet_store::{Blobs, Store};
 use rivulet_tests::proxy::{Fault, Proxy};
-use rivulet_tests::{Encoder, Options, Server, Viewer, clip, wait_for};
+use rivulet_tests::{Encoder, Options, Server, Viewer, clip, media_playlist, wait_for};
 use std::collections::BTreeSet;
+use std::io::Write;
+use std::net::TcpStream;
+use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long each outage lasts: longer in a soak.
@@ -139,4 +143,90 @@ fn the_show_goes_on_without_the_database() {
             assert!(row.ended_at_ms.is_some() && !store.segments_of(&row.id, 10_000).await.unwrap().is_empty());
         }
     });
+}
+
+/// A small disk of its own; unmounted when dropped.
+struct SmallDisk(Arc<TempDir>);
+
+impl SmallDisk {
+    fn new(mib: u32) -> Self {
+        let dir = TempDir::new();
+        let size = format!("size={mib}m");
+        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "rivulet-test"]).arg(dir.path()).status();
+        assert!(mount.unwrap().success(), "a disk of its own needs root");
+        Self(Arc::new(dir))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
+    }
+}
+
+#[test]
+fn a_full_disk_stops_the_recording_and_not_the_show() {
+    let disk = SmallDisk::new(96);
+    let options = Options { data: Some(disk.0.clone()), ..Options::default() };
+    let server = Server::start(options.flag("--reserve-mib", "48"));
+    let key = server.channel("ada");
+    let encoder = Encoder::repeat(&clip(8), &format!("{}/{key}", server.rtmp));
+    let mut viewer = Viewer::open(&server, "ada");
+    let stored = |server: &Server| server.metric("rivulet_blobs_stored_total");
+    let lost = |server: &Server| server.metric("rivulet_blobs_lost_total");
+    wait_for("something recorded", Duration::from_secs(20), || (stored(&server) > 2.0).then_some(()));
+    let filler = disk.0.path().join("filler");
+    std::fs::write(&filler, vec![1; 52 << 20]).unwrap();
+    watch(&mut viewer, outage());
+    assert!(lost(&server) > 2.0, "nothing more is recorded");
+    assert_eq!(server.metric("rivulet_disk_full"), 1.0);
+    assert!(server.log().iter().any(|line| line.contains("ERROR") && line.contains("the disk is full")));
+    // What the reserve is for.
+    server.set_settings("ada", r#"{"grace_seconds": 7}"#);
+    std::fs::remove_file(filler).unwrap();
+    wait_for("room", Duration::from_secs(10), || (server.metric("rivulet_disk_full") == 0.0).then_some(()));
+    let (stored_then, lost_then) = (stored(&server), lost(&server));
+    wait_for("more recorded", Duration::from_secs(10), || (stored(&server) > stored_then + 2.0).then_some(()));
+    assert_eq!(lost(&server), lost_then);
+    encoder.stop();
+    viewer.watch_to_the_end(Duration::from_secs(30));
+    assert!(viewer.renditions.values().all(|collected| collected.gaps.is_empty()), "live was untouched");
+}
+
+/// Memory that a process holds, in KiB.
+fn resident_kib(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[test]
+fn viewers_that_do_not_read_cost_little_and_hold_up_nothing() {
+    const SLOW: usize = 400;
+    let mut server = Server::start(Options::default());
+    let key = server.channel("ada");
+    let encoder = Encoder::repeat(&clip(8), &format!("{}/{key}", server.rtmp));
+    let mut viewer = Viewer::open(&server, "ada");
+    watch(&mut viewer, Duration::from_secs(5));
+    let source = format!("{}/source", server.broadcast("ada"));
+    let playlist = media_playlist(&server.get(&format!("{source}/index.m3u8")).text());
+    let segment = format!("{source}/{}", playlist.segments.first().unwrap().uri);
+    let whole = format!("GET {segment} HTTP/1.1\r\nHost: x\r\n\r\n");
+    let endless = "GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ";
+    let before = resident_kib(server.pid());
+    let address = server.http.strip_prefix("http://").unwrap();
+    let slow: Vec<TcpStream> = (0..SLOW)
+        .map(|n| {
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream.write_all(if n % 2 == 0 { whole.as_bytes() } else { endless.as_bytes() }).unwrap();
+            stream
+        })
+        .collect();
+    watch(&mut viewer, Duration::from_secs(5));
+    let each = resident_kib(server.pid()).saturating_sub(before) / SLOW as u64;
+    assert!(each < 1024, "{each} KiB each");
+    assert!(viewer.renditions.values().all(|collected| collected.gaps.is_empty()), "others were held up");
+    let took = server.stop();
+    assert!(took < Duration::from_secs(10), "{took:?} to drain");
+    drop((slow, encoder));
 }
