@@ -2,7 +2,6 @@
 //! timeline, one hub entry and one row, and ends when its encoder says so or stays away too long.
 
 use crate::health::{Health, Limits};
-use crate::keys::until_written;
 use crate::session::Metadata;
 use rivulet_hub::{Broadcast, BroadcastInfo, Hub, Order, Source};
 use rivulet_media::flv::{AudioTag, VideoTag};
@@ -16,13 +15,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::{Instant, MissedTickBehavior, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, info, info_span};
 
 /// Tags that a session may be ahead of the owner; then its socket is not read.
 const QUEUE: usize = 256;
+/// What the database may take for a row, and how long it is left alone after it did not.
+const WRITE_WITHIN: Duration = Duration::from_secs(3);
+const WRITE_AGAIN: Duration = Duration::from_secs(1);
 
 pub fn now_ms() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
@@ -524,6 +526,33 @@ fn left_out(timeline: &Timeline) -> Vec<String> {
         more => Some(format!("{more} further audio tracks: the first one is used")),
     };
     videos.chain(audios).collect()
+}
+
+/// Tries until the database has taken it; answers whether it did. `stopping` ends it after one more
+/// attempt.
+async fn until_written<W>(what: &'static str, stopping: CancellationToken, write: impl Fn() -> W) -> bool
+where
+    W: Future<Output = Result<(), StoreError>>,
+{
+    loop {
+        let last = stopping.is_cancelled();
+        match timeout(WRITE_WITHIN, write()).await {
+            Ok(Ok(())) => return true,
+            Ok(Err(error)) if !error.is_away() => {
+                tracing::error!(%error, what, "cannot be written down");
+                return false;
+            }
+            _ if last => {
+                tracing::error!(what, "the database is away; this is not written down");
+                return false;
+            }
+            _ => {}
+        }
+        tokio::select! {
+            () = tokio::time::sleep(WRITE_AGAIN) => {}
+            () = stopping.cancelled() => {}
+        }
+    }
 }
 
 /// The next order for what is on air.

@@ -2,12 +2,11 @@
 //! still open their channels: a broadcaster whose line drops in that moment must not lose the show.
 
 use crate::broadcast::now_ms;
-use rivulet_store::{KeyHolder, Store, StoreError, StreamKey};
+use rivulet_store::{KeyHolder, Store, StreamKey};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
-use tokio_util::sync::CancellationToken;
 
 /// How long a key is good without the database.
 const KEPT: Duration = Duration::from_secs(3600);
@@ -82,32 +81,5 @@ impl Keys {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, (Instant, KeyHolder)>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Tries until the database has taken it; answers whether it did. `stopping` ends it after one more
-/// attempt.
-pub async fn until_written<W>(what: &'static str, stopping: CancellationToken, write: impl Fn() -> W) -> bool
-where
-    W: Future<Output = Result<(), StoreError>>,
-{
-    loop {
-        let last = stopping.is_cancelled();
-        match timeout(WITHIN, write()).await {
-            Ok(Ok(())) => return true,
-            Ok(Err(error)) if !error.is_away() => {
-                tracing::error!(%error, what, "cannot be written down");
-                return false;
-            }
-            _ if last => {
-                tracing::error!(what, "the database is away; this is not written down");
-                return false;
-            }
-            _ => {}
-        }
-        tokio::select! {
-            () = tokio::time::sleep(Duration::from_secs(1)) => {}
-            () = stopping.cancelled() => {}
-        }
     }
 }

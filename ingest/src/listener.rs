@@ -417,10 +417,9 @@ impl Connection {
     async fn authenticate(&self, session: &mut Session, key: &str) -> Result<Feeding, Ended> {
         // Encoders append parameters such as ?bandwidthtest=1.
         let key = key.split('?').next().unwrap_or_default();
-        let key_hash = StreamKey::parse(key).map(|key| key.hash().to_hex()).unwrap_or_default();
-        let channel = match StreamKey::parse(key) {
-            None => Ok(None),
-            Some(key) => self.shared.keys.holder(&key).await,
+        let (key_hash, channel) = match StreamKey::parse(key) {
+            None => (String::new(), Ok(None)),
+            Some(key) => (key.hash().to_hex(), self.shared.keys.holder(&key).await),
         };
         let refuse = |session: &mut Session, reason: &str| {
             self.shared.stats.refused_keys.fetch_add(1, Relaxed);
