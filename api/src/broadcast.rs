@@ -105,6 +105,7 @@ fn check_settings(body: &Map<String, Value>) -> Result<ChannelSettings, Refusal>
         grace_seconds,
         latency: setting(body, "latency", "The latency is \"low\" or \"normal\".")?,
         rungs: setting(body, "rungs", "Rungs are \"on-demand\" or \"always\".")?,
+        while_away: setting(body, "while_away", "What viewers see meanwhile is \"slate\" or \"wait\".")?,
     })
 }
 

@@ -8,6 +8,7 @@ use aide::axum::ApiRouter;
 use aide::axum::routing::{delete_with, get_with, post_with};
 use axum::Json;
 use axum::extract::State;
+use rivulet_hub::clock::system_ms;
 use rivulet_protocol::policy::Action;
 use rivulet_protocol::rest::{
     NewPasskey, Page, Passkey, PasskeyChallenge, RecoveryCodes, TotpConfirm, TotpSetup, WithPassword,
@@ -76,7 +77,7 @@ async fn confirm(
     }
     let secret = app.store.ticket_of(Ticket::Totp, &user.id, now_ms()).await?;
     let secret = secret.ok_or_else(|| Refusal::conflict("challenge_expired", "This took too long; start again."))?;
-    let step = totp::verify(&secret, &confirm.code, 0, now_ms())?.ok_or_else(wrong_code)?;
+    let step = totp::verify(&secret, &confirm.code, 0, system_ms())?.ok_or_else(wrong_code)?;
     app.store.delete_tickets_of(&user.id, Ticket::Totp).await?;
     tracing::info!(user = user.name, "second factor on");
     set_codes(&app, user, &secret, step).await

@@ -55,6 +55,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, get};
 use outside::http::{Client, Resolver};
 use outside::mail::Mailer;
+pub(crate) use rivulet_hub::clock::now_ms;
 use rivulet_hub::{Hub, Order};
 use rivulet_protocol::rest::{BroadcastSettings, InstanceSettings, SignUp};
 use rivulet_store::playback::PlaybackKey;
@@ -62,7 +63,6 @@ use rivulet_store::{Blobs, SetupToken, Store, StoreError, Usage};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::{Mutex, OnceCell, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -294,8 +294,4 @@ impl Api {
             admin::take_stock(app, &shutdown),
         );
     }
-}
-
-fn now_ms() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |t| t.as_millis() as i64)
 }

@@ -13,6 +13,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use rivulet_hub::clock::system_ms;
 use rivulet_protocol::ChannelName;
 use rivulet_protocol::name::MAX_NAME_LEN;
 use rivulet_protocol::rest::{Login, Me, PasskeyChallenge, PasskeyLogin, Role, SecondFactor, SignUp};
@@ -112,7 +113,7 @@ async fn second(
 /// Whether this is the code of the user's app, or one of the recovery codes. It is used up.
 async fn prove(app: &App, user: &User, code: &str) -> Result<bool, Refusal> {
     let Some(factor) = &user.totp else { return Ok(false) };
-    if let Some(step) = totp::verify(&factor.secret, code, factor.step, now_ms())? {
+    if let Some(step) = totp::verify(&factor.secret, code, factor.step, system_ms())? {
         return Ok(app.store.use_totp_step(&user.id, step).await?);
     }
     match totp::recovery_code(code) {

@@ -10,7 +10,7 @@ use axum::http::{Request, StatusCode, header};
 use rivulet_protocol::ChannelName;
 use rivulet_protocol::rest::{
     BroadcastSettings, Channel, ChannelSettings, Channels, GoLive, Ingest, Instance, Latency, LiveState,
-    MAX_GRACE_SECONDS, Me, NewKey, Role, Rungs, Settings,
+    MAX_GRACE_SECONDS, Me, NewKey, Role, Rungs, Settings, WhileAway,
 };
 use rivulet_store::{SetupToken, StreamKey};
 use serde_json::{Value, json};
@@ -235,7 +235,12 @@ async fn channels(site: Site) {
 }
 
 async fn settings_of_a_channel(site: Site) {
-    let instance = BroadcastSettings { grace_seconds: 90, latency: Latency::Normal, rungs: Rungs::Always };
+    let instance = BroadcastSettings {
+        grace_seconds: 90,
+        latency: Latency::Normal,
+        rungs: Rungs::Always,
+        while_away: WhileAway::Slate,
+    };
     let ann = site.user("ann", Role::Viewer).await;
     let site = site.configured(|config| config.broadcast = instance);
     let ann = Client { router: site.api.router(), ..ann };
@@ -244,12 +249,13 @@ async fn settings_of_a_channel(site: Site) {
     assert_eq!(settings, Settings { channel: ChannelSettings::default(), instance });
 
     let put = async |body: Value| ann.send_json("PUT", path, body).await;
-    let body = json!({"grace_seconds": 1800, "latency": "low", "rungs": "on-demand"});
+    let body = json!({"grace_seconds": 1800, "latency": "low", "rungs": "on-demand", "while_away": "wait"});
     let set: Settings = put(body).await.json();
     let channel = ChannelSettings {
         grace_seconds: Some(MAX_GRACE_SECONDS),
         latency: Some(Latency::Low),
         rungs: Some(Rungs::OnDemand),
+        while_away: Some(WhileAway::Wait),
     };
     assert_eq!(set, Settings { channel, instance });
     for (body, field) in [
@@ -260,6 +266,7 @@ async fn settings_of_a_channel(site: Site) {
         (json!({"latency": "lowest"}), "latency"),
         (json!({"latency": ["low"]}), "latency"),
         (json!({"rungs": "never", "latency": "low"}), "rungs"),
+        (json!({"while_away": "hide"}), "while_away"),
     ] {
         assert_eq!(put(body).await.problem(422), ("bad_value".into(), Some(field.into())));
     }

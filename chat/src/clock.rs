@@ -1,13 +1,11 @@
 //! Time: of the wall, for what people see, and in seconds since the start, for deadlines.
 
 use std::sync::LazyLock;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-pub fn now_ms() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |t| t.as_millis() as i64)
-}
+pub use rivulet_hub::clock::now_ms;
 
 /// Never zero.
 pub fn seconds() -> u32 {

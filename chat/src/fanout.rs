@@ -12,6 +12,7 @@ use bytes::Bytes;
 use rivulet_protocol::chat::close;
 use rivulet_store::Channel;
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Release};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
@@ -241,7 +242,8 @@ impl Shard {
             for room in due {
                 flushed.insert(Arc::as_ptr(&room) as usize, now);
                 room.shards[self.index].waits.store(false, Release);
-                self.round(&room);
+                // What fails at one room is not the other rooms' trouble.
+                let _ = catch_unwind(AssertUnwindSafe(|| self.round(&room)));
             }
             while second != clock::seconds() {
                 second += 1;

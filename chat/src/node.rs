@@ -109,6 +109,16 @@ impl Node {
         empty
     }
 
+    /// The room's task has failed: whoever is in it comes back, to a new one.
+    pub fn give_up(&self, room: &Arc<Room>) {
+        let mut rooms = self.rooms();
+        if rooms.get(&room.channel.id).is_some_and(|now| Arc::ptr_eq(now, room)) {
+            rooms.remove(&room.channel.id);
+        }
+        drop(rooms);
+        room.members.each(|conn| conn.close(close::RESTART));
+    }
+
     pub fn all_rooms(&self) -> Vec<Arc<Room>> {
         self.rooms().values().cloned().collect()
     }

@@ -80,7 +80,12 @@ impl Room {
             access_revision: AtomicI64::new(channel.access_revision),
             channel,
         });
-        node.tasks.spawn(Keeper::run(node.clone(), room.clone(), inbox));
+        let (keeper, kept) = (node.clone(), room.clone());
+        node.tasks.spawn(async move {
+            if tokio::spawn(Keeper::run(keeper.clone(), kept.clone(), inbox)).await.is_err() {
+                keeper.give_up(&kept);
+            }
+        });
         room
     }
 
@@ -271,6 +276,7 @@ impl Keeper {
     }
 
     async fn serve(&mut self, requests: Vec<Request>) {
+        fail::fail_point!("chat::room");
         let mut says = Vec::new();
         for request in requests {
             match request {

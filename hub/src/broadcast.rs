@@ -1,7 +1,8 @@
 //! The registry of running broadcasts, and what everybody may ask about one.
 
-use crate::{Chat, Demand, Feed, Program, Source, Starts};
+use crate::{Chat, Demand, Feed, Program, Slate, Source, Starts};
 use bytes::Bytes;
+use rivulet_media::VideoFormat;
 use rivulet_protocol::rest::{Ingest, Latency, LiveState};
 use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
@@ -86,6 +87,10 @@ pub struct Broadcast {
     pub thumbnail: watch::Sender<Option<Bytes>>,
     /// Told by the origin when somebody looks at a thumbnail that is old.
     pub thumbnail_wanted: Notify,
+    /// Asked for by ingest, in the size and rate of this format,
+    pub slate_wanted: watch::Sender<Option<VideoFormat>>,
+    /// and made by the transcoder.
+    pub slate: watch::Sender<Option<Arc<Slate>>>,
     /// The newest one holds; ingest follows them.
     pub orders: watch::Sender<Option<Order>>,
     /// For what is not for everybody: the revision of the channel's access, which the signatures of
@@ -140,6 +145,8 @@ impl Hub {
             players: watch::Sender::new(0),
             thumbnail: watch::Sender::new(None),
             thumbnail_wanted: Notify::new(),
+            slate_wanted: watch::Sender::new(None),
+            slate: watch::Sender::new(None),
             orders: watch::Sender::new(None),
             protected: watch::Sender::new(info.protected),
             metrics: Metrics::default(),

@@ -6,14 +6,17 @@
 
 mod broadcast;
 mod chat;
+pub mod clock;
 mod demand;
 mod feed;
+mod slate;
 mod starts;
 
 pub use broadcast::{Broadcast, BroadcastInfo, Hub, HubEvent, Metrics, Order, Status};
 pub use chat::{Chat, ChatNote, Said, SayFor};
 pub use demand::Demand;
 pub use feed::{Feed, Lagged, Reader};
+pub use slate::Slate;
 pub use starts::Starts;
 
 use bytes::Bytes;

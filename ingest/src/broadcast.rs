@@ -3,16 +3,18 @@
 
 use crate::health::{Health, Limits};
 use crate::session::Metadata;
+use crate::slate::Player;
+use rivulet_hub::clock::now_ms;
 use rivulet_hub::{Broadcast, BroadcastInfo, Hub, Order, Source};
 use rivulet_media::flv::{AudioTag, VideoTag};
 use rivulet_media::timeline::{Output, START_MS, Timeline};
-use rivulet_media::{FormatError, ms_from_ticks};
-use rivulet_protocol::rest::{BroadcastSettings, Ingest, LiveState, Rungs};
+use rivulet_media::{AudioFormat, FormatError, VideoCodec, VideoFormat, ms_from_ticks, ticks_from_ms};
+use rivulet_protocol::rest::{BroadcastSettings, Ingest, LiveState, Rungs, WhileAway};
 use rivulet_store::{Channel, Store, StoreError};
 use std::collections::HashMap;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, timeout};
@@ -26,9 +28,11 @@ const QUEUE: usize = 256;
 const WRITE_WITHIN: Duration = Duration::from_secs(3);
 const WRITE_AGAIN: Duration = Duration::from_secs(1);
 
-pub fn now_ms() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
-}
+/// An encoder that has sent nothing for this long is away, connected or not,
+const STALLED: Duration = Duration::from_secs(3);
+/// and viewers are shown so after this long: an encoder that is back by then costs them nothing.
+const SLATE_AFTER: Duration = Duration::from_millis(1_500);
+const SLATE_TICK: Duration = Duration::from_millis(100);
 
 /// Why a session has to go, as its encoder is told.
 #[derive(Debug)]
@@ -176,7 +180,10 @@ impl Publishers {
             session: None,
             live: None,
             outputs: Vec::new(),
+            formats: (None, None),
             last_packet: Instant::now(),
+            away: false,
+            slate: None,
         };
         let span = info_span!("broadcast", channel = %channel.name);
         if let Some(Resumed { row, elapsed_ms }) = resumed {
@@ -184,15 +191,27 @@ impl Publishers {
             owner.timeline = Timeline::resumed(elapsed_ms);
             // Segments last longer than a second, so that fewer than that were made.
             owner.go_on_air(row.id, row.started_at_ms, (elapsed_ms / 1000 + 1).try_into().unwrap_or(0));
-            owner.show_waiting();
+            owner.goes_away();
         }
-        let (this, id, own_sender) = (self.clone(), channel.id.clone(), sender.clone());
+        let (this, channel, own_sender) = (self.clone(), channel.clone(), sender.clone());
         let work = async move {
-            owner.run(receiver, this.shutdown.clone()).await;
-            this.forget(&id, &own_sender);
+            let owner = tokio::spawn(owner.run(receiver, this.shutdown.clone()).in_current_span());
+            if owner.await.is_err() {
+                this.give_up(&channel).await;
+            }
+            this.forget(&channel.id, &own_sender);
         };
         self.tasks.spawn(work.instrument(span));
         Ok(sender)
+    }
+
+    /// Ends what a fault of ours has left on air.
+    async fn give_up(&self, channel: &Channel) {
+        self.refused(channel, "the server has failed at this broadcast; start another one");
+        let Some(live) = self.hub.get(&channel.name) else { return };
+        live.source.push(Source::End { over: true }, 0);
+        self.hub.end(&live);
+        write_end(self.store.clone(), live.info.id.clone(), self.shutdown.clone()).await;
     }
 
     fn forget(&self, channel_id: &str, owner: &mpsc::Sender<Command>) {
@@ -232,7 +251,13 @@ struct Owner {
     /// Present from the first period on: nothing is created for a stream that never comes.
     live: Option<Arc<Broadcast>>,
     outputs: Vec<Output>,
+    /// Of the encoder's newest period.
+    formats: (Option<VideoFormat>, Option<AudioFormat>),
     last_packet: Instant,
+    /// Nothing comes of what is on air, whether or not somebody is connected,
+    away: bool,
+    /// and this is shown.
+    slate: Option<Player>,
 }
 
 impl Owner {
@@ -242,6 +267,8 @@ impl Owner {
         let grace = Duration::from_secs(self.settings.grace_seconds.into());
         let mut waits_until = self.live.is_some().then(|| Instant::now() + grace);
         // Asked once: every question enters and leaves a list that all broadcasts share.
+        let mut slate_tick = tokio::time::interval(SLATE_TICK);
+        slate_tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let stopping = shutdown.cancelled();
         tokio::pin!(stopping);
         let mut leaves_at = None;
@@ -259,7 +286,7 @@ impl Owner {
                         }
                         info!("encoder lost; waiting for its return");
                         waits_until = Some(Instant::now() + grace);
-                        self.show_waiting();
+                        self.goes_away();
                     }
                     Some(command) => {
                         if matches!(command, Command::Attach { .. }) {
@@ -271,11 +298,16 @@ impl Owner {
                 },
                 _ = second.tick() => {
                     self.report();
+                    if self.live.is_some() && !self.away && self.last_packet.elapsed() >= STALLED {
+                        info!("encoder sends nothing");
+                        self.goes_away();
+                    }
                     if let Some(reason) = self.too_long() {
                         self.refuse(&reason);
                         break;
                     }
                 }
+                _ = slate_tick.tick(), if self.away => self.show_slate(),
                 () = tokio::time::sleep_until(waits_until.unwrap_or_else(far)), if waits_until.is_some() => {
                     info!("encoder did not return");
                     break;
@@ -287,7 +319,7 @@ impl Owner {
                             // Its encoder may come back with the new key.
                             self.session = None;
                             waits_until = Some(Instant::now() + grace);
-                            self.show_waiting();
+                            self.goes_away();
                         }
                     }
                     Order::End { reason } => {
@@ -330,6 +362,7 @@ impl Owner {
                 self.health.encoder = metadata.encoder;
             }
             Command::Video { session, ts, tag, bytes } if self.feeds(session) => {
+                fail::fail_point!("ingest::owner");
                 let mut outputs = std::mem::take(&mut self.outputs);
                 let result = self.timeline.push_video(ts, tag, &mut outputs);
                 self.publish(result, outputs, bytes).await;
@@ -348,35 +381,29 @@ impl Owner {
         if let Err(error) = result {
             self.refuse(&error.to_string());
         }
-        self.last_packet = Instant::now();
+        if self.away && !self.timeline.rests() {
+            self.comes_back();
+        }
+        if !self.away {
+            self.last_packet = Instant::now();
+        }
         for output in outputs.drain(..) {
-            match output {
-                Output::Period { at, video, audio, tracks } => {
-                    self.health.period(video.as_ref(), audio.as_ref(), &tracks);
+            match &output {
+                Output::Period { video, audio, tracks, .. } => {
+                    self.health.period(video.as_ref(), audio.as_ref(), tracks);
                     if let Some(reason) = self.health.over_limit(&self.limits) {
                         return self.refuse(&reason);
                     }
                     if !self.go_live().await {
                         return self.refuse("the server cannot write this broadcast down; its log says why");
                     }
-                    self.push(Source::Period { at, video, audio, tracks }, 0);
+                    self.formats = (video.clone(), audio.clone());
                 }
-                Output::Video(packet) => {
-                    self.health.video(packet.dts, packet.key, packet.data.len());
-                    let bytes = packet.data.len();
-                    self.push(Source::Video(packet), bytes);
-                }
-                Output::Track(track, packet) => {
-                    self.health.track(packet.dts, packet.data.len());
-                    let bytes = packet.data.len();
-                    self.push(Source::Track(track, packet), bytes);
-                }
-                Output::Audio(packet) => {
-                    self.health.audio(packet.pts, packet.data.len());
-                    let bytes = packet.data.len();
-                    self.push(Source::Audio(packet), bytes);
-                }
+                Output::Video(packet) => self.health.video(packet.dts, packet.key, packet.data.len()),
+                Output::Track(_, packet) => self.health.track(packet.dts, packet.data.len()),
+                Output::Audio(packet) => self.health.audio(packet.pts, packet.data.len()),
             }
+            self.push(output);
         }
         self.outputs = outputs;
         if let Some(live) = &self.live {
@@ -384,22 +411,20 @@ impl Owner {
         }
     }
 
-    fn push(&self, item: Source, bytes: usize) {
-        if let Some(live) = &self.live {
-            live.source.push(item, bytes);
-        }
+    fn push(&self, output: Output) {
+        let Some(live) = &self.live else { return };
+        let (item, bytes) = match output {
+            Output::Period { at, video, audio, tracks } => (Source::Period { at, video, audio, tracks }, 0),
+            Output::Video(packet) => (Source::Video(packet.clone()), packet.data.len()),
+            Output::Track(track, packet) => (Source::Track(track, packet.clone()), packet.data.len()),
+            Output::Audio(packet) => (Source::Audio(packet.clone()), packet.data.len()),
+        };
+        live.source.push(item, bytes);
     }
 
     /// Answers whether it is on air.
     async fn go_live(&mut self) -> bool {
-        if let Some(live) = &self.live {
-            live.status.send_if_modified(|status| {
-                let back = status.state == LiveState::Reconnecting;
-                if back {
-                    status.state = if status.playable { LiveState::Live } else { LiveState::Starting };
-                }
-                back
-            });
+        if self.live.is_some() {
             return true;
         }
         let started_at_ms = now_ms();
@@ -438,13 +463,55 @@ impl Owner {
         }));
     }
 
-    fn show_waiting(&self) {
-        if let Some(live) = &self.live {
-            live.status.send_modify(|status| {
-                status.state = LiveState::Reconnecting;
-                status.ingest = Ingest::default();
-            });
+    /// Nothing comes any more; what is on air waits, and a slate is asked for.
+    fn goes_away(&mut self) {
+        let Some(live) = &self.live else { return };
+        live.status.send_modify(|status| {
+            status.state = LiveState::Reconnecting;
+            status.ingest = Ingest::default();
+        });
+        if self.away {
+            return;
         }
+        self.away = true;
+        live.slate.send_replace(None);
+        // Players that began with another codec need not have ours.
+        let format = self.formats.0.clone().filter(|format| format.codec == VideoCodec::Avc);
+        if format.is_some() && self.settings.while_away == WhileAway::Slate {
+            live.slate_wanted.send_replace(format);
+        }
+    }
+
+    /// Goes on with the slate, or begins it when it is there.
+    fn show_slate(&mut self) {
+        let Some(live) = &self.live else { return };
+        let silent_for = self.last_packet.elapsed();
+        if self.slate.is_none() && silent_for >= SLATE_AFTER {
+            let Some(slate) = live.slate.borrow().clone() else { return };
+            info!("viewers see a slate");
+            let frame = slate.length / slate.pictures.len().max(1) as i64;
+            let start = self.timeline.newest() + frame;
+            self.slate = Some(Player::new(slate, self.formats.1.clone(), start));
+            if !self.timeline.rests() {
+                self.timeline.pause(silent_for.as_millis() as i64);
+            }
+        }
+        if let Some(player) = &mut self.slate {
+            let until = self.timeline.newest() + ticks_from_ms(silent_for.as_millis() as i64);
+            let mut outputs = Vec::new();
+            player.until(until, &mut outputs);
+            outputs.into_iter().for_each(|output| self.push(output));
+            self.timeline.rest_until(until);
+        }
+    }
+
+    fn comes_back(&mut self) {
+        self.away = false;
+        self.slate = None;
+        let Some(live) = &self.live else { return };
+        live.status.send_modify(|status| {
+            status.state = if status.playable { LiveState::Live } else { LiveState::Starting };
+        });
     }
 
     /// Once a second: what the broadcaster's page shows, and the limits that take time to judge.
@@ -504,17 +571,20 @@ impl Owner {
         self.leave(true);
         let Some(live) = self.live else { return };
         info!(broadcast = %live.info.id, "broadcast ends");
-        let ended_at_ms = now_ms();
         if let Some(row) = self.row {
             let _ = row.await;
         }
-        let (store, id) = (self.store, live.info.id.clone());
-        let note = move || {
-            let (store, id) = (store.clone(), id.clone());
-            async move { store.end_broadcast(&id, ended_at_ms).await }
-        };
-        until_written("the end of a broadcast", self.shutdown, note).await;
+        write_end(self.store, live.info.id.clone(), self.shutdown).await;
     }
+}
+
+async fn write_end(store: Store, id: String, stopping: CancellationToken) {
+    let ended_at_ms = now_ms();
+    let note = move || {
+        let (store, id) = (store.clone(), id.clone());
+        async move { store.end_broadcast(&id, ended_at_ms).await }
+    };
+    until_written("the end of a broadcast", stopping, note).await;
 }
 
 /// What is not used of a multitrack stream, for the broadcaster.

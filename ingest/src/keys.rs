@@ -1,7 +1,7 @@
 //! Whose a stream key is. While the database is away, those that it has vouched for a short while ago
 //! still open their channels: a broadcaster whose line drops in that moment must not lose the show.
 
-use crate::broadcast::now_ms;
+use rivulet_hub::clock::now_ms;
 use rivulet_store::{KeyHolder, Store, StreamKey};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

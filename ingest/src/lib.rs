@@ -9,6 +9,7 @@ mod health;
 mod keys;
 mod listener;
 mod session;
+mod slate;
 
 pub use broadcast::Publishers;
 pub use chunks::ChunkError;

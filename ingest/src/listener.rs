@@ -27,6 +27,7 @@ use tracing::{Instrument, debug, info, info_span, warn};
 /// Encoders know this code and show the description behind it.
 const BAD_NAME: &str = "NetStream.Publish.BadName";
 const REJECTED: &str = "NetStream.Publish.Rejected";
+const FAILED: &str = "the server has failed at this broadcast";
 /// How long a refusal may take to be delivered before the socket is closed.
 const GOODBYE: Duration = Duration::from_secs(2);
 const READ_BYTES: usize = 64 * 1024;
@@ -319,7 +320,9 @@ impl Connection {
             let publishing = feeding.is_some();
             let kicked = async {
                 match feeding {
-                    Some(Feeding { kicked: Some(kicked), .. }) => kicked.await.ok(),
+                    Some(Feeding { kicked: Some(kicked), .. }) => {
+                        kicked.await.unwrap_or_else(|_| Kick::Refused(FAILED.into()))
+                    }
                     _ => std::future::pending().await,
                 }
             };
@@ -335,7 +338,7 @@ impl Connection {
                     alarm.as_mut().reset(until);
                     continue;
                 }
-                Some(kick) = kicked => {
+                kick = kicked => {
                     let reason = match kick {
                         Kick::Refused(reason) => reason,
                         Kick::Restarting if session.request_reconnect(RESTARTING)? => {
@@ -358,6 +361,7 @@ impl Connection {
             if received == 0 {
                 return Err(Ended::Io(std::io::ErrorKind::UnexpectedEof.into()));
             }
+            fail::fail_point!("ingest::session");
             session.input(&buffer[..received], &mut events)?;
             let mut queue = std::collections::VecDeque::from(std::mem::take(&mut events));
             while let Some(event) = queue.pop_front() {

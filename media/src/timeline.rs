@@ -9,7 +9,7 @@
 use crate::flv::{AudioTag, Body, VideoTag};
 use crate::format::{self, AudioFormat, FormatError, VideoCodec, VideoFormat};
 use crate::tracks::{Fault, Tracks};
-use crate::{Packet, TICKS_PER_SECOND, Ticks, ticks_from_ms, ticks_from_ns};
+use crate::{Packet, TICKS_PER_SECOND, Ticks, ms_from_ticks, ticks_from_ms, ticks_from_ns};
 use bytes::Bytes;
 
 /// The first timestamp of a broadcast. Above zero, so that decoding times of re-ordered pictures,
@@ -133,6 +133,7 @@ pub struct Timeline {
     held: Vec<Held>,
     last_video_dts: Ticks,
     last_audio_end: Ticks,
+    newest: Ticks,
     /// Where the next session's first packet goes.
     base_ms: i64,
     repairs: Repairs,
@@ -157,6 +158,7 @@ impl Default for Timeline {
             held: Vec::new(),
             last_video_dts: Ticks::MIN / 2,
             last_audio_end: Ticks::MIN / 2,
+            newest: 0,
             base_ms: START_MS,
             repairs: Repairs::default(),
         }
@@ -175,15 +177,38 @@ impl Timeline {
     /// A new session takes over `gap_ms` after the last packet of the one before. Its formats
     /// start a new period on the same timeline.
     pub fn reconnect(&mut self, gap_ms: i64) {
+        self.pause(gap_ms);
+        (self.video_config, self.video_format, self.audio_format) = (None, None, None);
+        (self.tracks, self.audio_tracks) = Default::default();
+        self.expect(None, None, None);
+    }
+
+    /// Something else is shown from here on. What this session sends next starts a new period,
+    /// `gap_ms` after its last packet.
+    pub fn pause(&mut self, gap_ms: i64) {
         let newest = self.video_clock.newest_out_ms.max(self.audio_clock.newest_out_ms);
         self.base_ms = newest.max(self.base_ms) + gap_ms.max(0);
         (self.video_clock, self.audio_clock) = Default::default();
-        (self.video_config, self.video_format, self.audio_format) = (None, None, None);
-        (self.tracks, self.early, self.audio_tracks) = Default::default();
-        self.expect(None, None, None);
         self.samples = None;
         self.active = None;
+        self.early.clear();
         self.held.clear();
+    }
+
+    /// Nothing has come since the last session, or pause.
+    pub fn rests(&self) -> bool {
+        self.video_clock.last_ts.is_none() && self.audio_clock.last_ts.is_none()
+    }
+
+    /// A timeline that rests goes on no earlier than this.
+    pub fn rest_until(&mut self, at: Ticks) {
+        // Up to the next millisecond.
+        self.base_ms = self.base_ms.max(ms_from_ticks(at) + 1);
+    }
+
+    /// When the newest picture or sound that was given out is shown.
+    pub fn newest(&self) -> Ticks {
+        self.newest
     }
 
     /// A broadcast that goes on after a restart of the server, this long after its start.
@@ -383,6 +408,7 @@ impl Timeline {
             return;
         }
         self.fill_silence(packet.dts - FILL_MARGIN, packet.dts - FILL_AFTER, out);
+        self.newest = self.newest.max(packet.pts);
         out.push(Output::Video(packet));
     }
 
@@ -424,6 +450,7 @@ impl Timeline {
         clock.samples += i64::from(samples);
         self.samples = Some(clock);
         self.last_audio_end = clock.now();
+        self.newest = self.newest.max(pts);
         out.push(Output::Audio(Packet { dts: pts, pts, key: true, data }));
     }
 
@@ -523,7 +550,6 @@ mod tests {
     use super::*;
     use crate::format::AudioCodec;
     use crate::format::tests::{CONFIG_360P, CONFIG_720P, HEVC_CONFIG, OPUS_CONFIG, VP9_CONFIG, VP9_KEY_FRAME};
-    use crate::ms_from_ticks;
     use proptest::prelude::*;
 
     const AAC_STEREO: &[u8] = &[0x11, 0x90];

@@ -22,12 +22,12 @@ use crate::disk::Disk;
 use crate::http::Files;
 use crate::recorder::Recorder;
 use prometheus::{Histogram, HistogramOpts, IntCounter, Registry};
-use rivulet_hub::{Hub, Starts};
+use rivulet_hub::{Hub, Order, Starts};
 use rivulet_media::Ticks;
 use rivulet_store::{Blobs, SecretHash, Store};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -35,6 +35,7 @@ use tracing::{Instrument, info_span};
 
 /// How long the last segments of a stopping server may take.
 const DRAIN: Duration = Duration::from_secs(8);
+const FAILED: &str = "the server has failed at this broadcast; start another one";
 
 #[derive(Clone)]
 pub struct Config {
@@ -121,7 +122,15 @@ impl Origin {
         while let Some(Some(broadcast)) = shutdown.run_until_cancelled(self.starts.next()).await {
             let span = info_span!("origin", channel = %broadcast.info.channel);
             let (live, recorder, metrics) = (self.live.clone(), recorder.clone(), self.metrics.clone());
-            tasks.spawn(live::run(broadcast, self.config.part, live, recorder, metrics).instrument(span));
+            let (part, registry) = (self.config.part, live.clone());
+            let work = async move {
+                let serve = live::run(broadcast.clone(), part, live, recorder, metrics).in_current_span();
+                if tokio::spawn(serve).await.is_err() {
+                    registry.give_up(&broadcast.info.id);
+                    broadcast.orders.send_replace(Some(Order::End { reason: FAILED.into() }));
+                }
+            };
+            tasks.spawn(work.instrument(span));
         }
         // The recording ends when the last broadcast's task has let go of the recorder.
         drop(recorder);
@@ -130,6 +139,4 @@ impl Origin {
     }
 }
 
-pub(crate) fn now_ms() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
-}
+pub(crate) use rivulet_hub::clock::now_ms;

@@ -289,6 +289,15 @@ impl Registry {
         }
     }
 
+    /// Nothing more is served of it.
+    pub fn give_up(&self, broadcast: &str) {
+        let live = self.by_id.read().unwrap_or_else(PoisonError::into_inner).get(broadcast).cloned();
+        if let Some(live) = live {
+            self.end(&live);
+            self.forget(&live);
+        }
+    }
+
     fn forget(&self, live: &Arc<Live>) {
         self.by_id.write().unwrap_or_else(PoisonError::into_inner).remove(&live.broadcast.info.id);
     }
@@ -328,6 +337,7 @@ pub async fn run(
                 continue;
             }
         };
+        fail::fail_point!("origin::live");
         let ends = matches!(event, Program::End { .. });
         if let Program::Thumbnail(picture) = &event {
             show(&live, picture.clone());

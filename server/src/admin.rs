@@ -86,7 +86,7 @@ pub fn run(task: Task, storage: Storage) -> anyhow::Result<()> {
 }
 
 async fn perform(task: Task, store: &Store) -> anyhow::Result<()> {
-    let now = crate::app::now_ms();
+    let now = rivulet_hub::clock::now_ms();
     match task {
         Task::User(User::Create { name, role }) => {
             let parsed = ChannelName::parse(&name).with_context(|| format!("user {name:?}"))?;

@@ -2,8 +2,9 @@
 //! signal, and then stops them in the order in which media flows, so that nothing is lost.
 
 use crate::config::Serve;
+use crate::faults::{self, Parts};
 use crate::tuning::Tuning;
-use crate::{demo, http, metrics};
+use crate::{clock, demo, http, metrics};
 use anyhow::Context;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use rivulet_api::Api;
@@ -17,7 +18,7 @@ use rivulet_transcoder::Transcoder;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -26,10 +27,6 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 use tracing_subscriber::EnvFilter;
-
-pub fn now_ms() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
-}
 
 pub fn start(settings: Serve) -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_env("RIVULET_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
@@ -40,6 +37,7 @@ pub fn start(settings: Serve) -> anyhow::Result<()> {
         true => log.json().init(),
         false => log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
     }
+    faults::count();
     open_many_files();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -214,25 +212,33 @@ impl App {
         );
         let metrics =
             Arc::new(metrics::Metrics::new(self.registry, self.hub.clone(), self.ingest.stats(), api.clone())?);
-        tokio::spawn(metrics.clone().follow());
-        let jobs = tokio::spawn(api.clone().run(signal.clone()));
-        tokio::spawn(self.tuning.run(signal.clone()));
+        let mut parts = Parts::new();
+        parts.start("the metrics", metrics.clone().follow());
+        let jobs = parts.start("the API's jobs", api.clone().run(signal.clone()));
+        parts.start("the settings", self.tuning.run(signal.clone()));
+        parts.start("the clock", clock::follow(self.hub.clone(), signal.clone()));
         let router = rivulet_web::router(rivulet_web::WebDeps { api: api.in_process() })
             .merge(self.origin.router())
             .merge(self.chat.router())
             .merge(api.router())
             .merge(http::health(self.store.clone(), metrics.clone()))
             .layer(axum::middleware::from_fn_with_state(metrics, http::measure));
-        let serving = tokio::spawn(self.http.run(router, drained.clone()));
-        let chat = tokio::spawn(self.chat.run(signal.clone()));
+        let serving = parts.start("HTTP", self.http.run(router, drained.clone()));
+        let chat = parts.start("the chat", self.chat.run(signal.clone()));
         let stop_last = CancellationToken::new();
-        let origin = tokio::spawn(self.origin.run(stop_last.clone()));
-        let transcoder = tokio::spawn(self.transcoder.run(stop_last.clone()));
-        let ingest = tokio::spawn(self.ingest.run(signal.clone()));
+        let origin = parts.start("the origin", self.origin.run(stop_last.clone()));
+        let transcoder = parts.start("the transcoder", self.transcoder.run(stop_last.clone()));
+        let ingest = parts.start("ingest", self.ingest.run(signal.clone()));
         let demo = self.settings.demo.then(|| tokio::spawn(demo::run(self.store.clone(), rtmp_addr, signal.clone())));
         welcome(&self.settings, http_addr, self.setup.as_ref());
 
-        signal.cancelled().await;
+        let ended = tokio::select! {
+            () = signal.cancelled() => Ok(()),
+            failed = parts.fail() => {
+                signal.cancel();
+                failed
+            }
+        };
         let drain = async {
             // In the order of the flow: each part has heard the end before it is told to stop.
             let _ = jobs.await;
@@ -251,7 +257,7 @@ impl App {
         if tokio::time::timeout(Duration::from_millis(9_500), drain).await.is_err() {
             tracing::warn!("not everything stopped in time");
         }
-        Ok(())
+        ended
     }
 }
 

@@ -4,7 +4,7 @@
 use clap::{ArgMatches, Args, Command};
 use rivulet_api::{AddressBlock, OidcSettings, Smtp};
 use rivulet_ingest::Limits;
-use rivulet_protocol::rest::{BroadcastSettings, InstanceSettings, Latency, Rungs, SignUp};
+use rivulet_protocol::rest::{BroadcastSettings, InstanceSettings, Latency, Rungs, SignUp, WhileAway};
 use rivulet_transcoder::Ladder;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -122,6 +122,9 @@ pub struct Serve {
     /// When qualities are encoded: on-demand (while watched) or always
     #[arg(long, env = "RIVULET_RUNGS", default_value = "on-demand", value_parser = rungs, value_name = "on-demand|always")]
     pub rungs: Rungs,
+    /// What viewers see while a broadcast waits for its encoder: slate (a picture that says so) or wait (the last one)
+    #[arg(long, env = "RIVULET_WHILE_AWAY", default_value = "slate", value_parser = while_away, value_name = "slate|wait")]
+    pub while_away: WhileAway,
     /// How long ended broadcasts are kept, such as 12h or 7d; 0 keeps them for ever
     #[arg(long, env = "RIVULET_RETENTION", default_value = "7d", value_parser = duration, value_name = "TIME")]
     pub retention: Duration,
@@ -222,7 +225,7 @@ impl Serve {
     /// What holds where a channel has nothing of its own.
     pub fn broadcast(&self) -> BroadcastSettings {
         let grace_seconds = self.grace.as_secs().try_into().unwrap_or(u32::MAX);
-        BroadcastSettings { grace_seconds, latency: self.latency, rungs: self.rungs }
+        BroadcastSettings { grace_seconds, latency: self.latency, rungs: self.rungs, while_away: self.while_away }
     }
 
     /// What holds where the admin has set nothing in the pages.
@@ -261,6 +264,10 @@ fn latency(text: &str) -> Result<Latency, String> {
 
 fn rungs(text: &str) -> Result<Rungs, String> {
     Rungs::parse(text).ok_or_else(|| "write on-demand or always".into())
+}
+
+fn while_away(text: &str) -> Result<WhileAway, String> {
+    WhileAway::parse(text).ok_or_else(|| "write slate or wait".into())
 }
 
 /// `90`, `90s`, `15m`, `12h`, `7d`.
@@ -354,7 +361,7 @@ mod tests {
         };
         let settings = parsed(&["--max-fps", "60"]).unwrap();
         assert_eq!((settings.http.port(), settings.max_fps, settings.demo), (1, 60, true));
-        let broadcast = BroadcastSettings { grace_seconds: 120, latency: Latency::Low, rungs: Rungs::Always };
+        let broadcast = BroadcastSettings { rungs: Rungs::Always, ..BroadcastSettings::default() };
         assert_eq!(settings.broadcast(), broadcast);
         assert!(parsed(&["--latency", "none"]).unwrap_err().to_string().contains("write low or normal"));
         std::fs::write(&path, "htpp = \"127.0.0.1:1\"\n").unwrap();

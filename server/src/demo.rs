@@ -34,7 +34,7 @@ pub async fn run(store: Store, rtmp: SocketAddr, shutdown: CancellationToken) {
 
 /// A new key for each start, for a channel of a user whom nobody can log in as.
 async fn key(store: &Store) -> anyhow::Result<StreamKey> {
-    let now = crate::app::now_ms();
+    let now = rivulet_hub::clock::now_ms();
     let name = ChannelName::parse(NAME)?;
     let channel = match store.channel_by_name(NAME).await? {
         Some(channel) => channel,

@@ -3,9 +3,11 @@
 mod admin;
 mod app;
 mod bench;
+mod clock;
 mod config;
 mod demo;
 mod doctor;
+mod faults;
 mod http;
 mod metrics;
 mod tuning;
@@ -69,7 +71,10 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Task::Worker { memory_mib, probe: false } => worker::main(memory_mib << 20).map_err(Into::into),
         Task::Worker { memory_mib, probe: true } => worker::probe(memory_mib << 20).map_err(anyhow::Error::msg),
-        Task::Serve(settings) => app::start(settings),
+        Task::Serve(settings) => {
+            let _failpoints = fail::FailScenario::setup();
+            app::start(settings)
+        }
         Task::Admin { task, storage } => admin::run(task, storage),
         Task::Doctor(settings) => doctor::run(settings),
         Task::Bench { bench } => bench::run(bench),

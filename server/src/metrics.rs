@@ -1,6 +1,7 @@
 //! What `/metrics` shows. Parts count for themselves; what belongs to a broadcast is added up
 //! over all of them, so that no label grows with the number of channels.
 
+use crate::faults;
 use axum::http::StatusCode;
 use prometheus::{Histogram, HistogramOpts, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 use rivulet_api::Api;
@@ -95,7 +96,8 @@ impl Metrics {
             ("rivulet_rtmp_failed_total", "RTMP connections ended by an error", "counter", &stats.failed),
         ];
         let sessions = sessions.map(|(name, help, kind, value)| (name, help, kind, value.load(Relaxed)));
-        for (name, help, kind, value) in totals.chain(sessions) {
+        let panics = ("rivulet_panics_total", "Faults of the server's own", "counter", faults::counted());
+        for (name, help, kind, value) in totals.chain(sessions).chain([panics]) {
             text += &format!("# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n");
         }
         Ok(text)

@@ -4,7 +4,7 @@ use crate::users::claim_name;
 use crate::{Picture, Store, StoreError, chat, id, placeholders, search};
 use rivulet_protocol::ChannelName;
 use rivulet_protocol::rest::{
-    AccessKind, CategoryRef, ChannelEdit, ChannelSettings, Latency, Link, Panel, Rungs, Suspension,
+    AccessKind, CategoryRef, ChannelEdit, ChannelSettings, Latency, Link, Panel, Rungs, Suspension, WhileAway,
 };
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row};
@@ -60,7 +60,8 @@ macro_rules! select {
         concat!(
             "SELECT channels.id, channels.name, owner_id, channels.created_at_ms, display_name, title, category, \
              categories.name AS category_name, tags, language, mature, avatar, access, access_revision, followers, \
-             suspended_at_ms, suspended_until_ms, suspended_reason, grace_seconds, latency, rungs \
+             suspended_at_ms, suspended_until_ms, suspended_reason, grace_seconds, latency, rungs, \
+             while_away \
              FROM channels LEFT JOIN categories ON categories.slug = channels.category ",
             $join,
             " WHERE channels.deleted_at_ms IS NULL AND ",
@@ -75,6 +76,7 @@ pub(crate) fn channel(row: AnyRow) -> sqlx::Result<Channel> {
     let category_name: Option<String> = row.try_get("category_name")?;
     let latency: Option<String> = row.try_get("latency")?;
     let rungs: Option<String> = row.try_get("rungs")?;
+    let while_away: Option<String> = row.try_get("while_away")?;
     Ok(Channel {
         id: row.try_get("id")?,
         name: row.try_get("name")?,
@@ -96,6 +98,7 @@ pub(crate) fn channel(row: AnyRow) -> sqlx::Result<Channel> {
             grace_seconds: row.try_get::<Option<i64>, _>("grace_seconds")?.and_then(|seconds| seconds.try_into().ok()),
             latency: latency.and_then(|text| Latency::parse(&text)),
             rungs: rungs.and_then(|text| Rungs::parse(&text)),
+            while_away: while_away.and_then(|text| WhileAway::parse(&text)),
         },
     })
 }
@@ -377,11 +380,12 @@ impl Store {
 
     /// They replace the channel's own; what is absent is the instance's from here on.
     pub async fn set_channel_settings(&self, channel_id: &str, settings: &ChannelSettings) -> Result<(), StoreError> {
-        sqlx::query("UPDATE channels SET grace_seconds = $2, latency = $3, rungs = $4 WHERE id = $1")
+        sqlx::query("UPDATE channels SET grace_seconds = $2, latency = $3, rungs = $4, while_away = $5 WHERE id = $1")
             .bind(channel_id)
             .bind(settings.grace_seconds.map(i64::from))
             .bind(settings.latency.map(Latency::as_str))
             .bind(settings.rungs.map(Rungs::as_str))
+            .bind(settings.while_away.map(WhileAway::as_str))
             .execute(&self.pool)
             .await?;
         Ok(())

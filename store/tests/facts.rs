@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use rivulet_protocol::ChannelName;
-use rivulet_protocol::rest::{ChannelEdit, ChannelSettings, Latency, MAX_GRACE_SECONDS, Role, Rungs};
+use rivulet_protocol::rest::{ChannelEdit, ChannelSettings, Latency, MAX_GRACE_SECONDS, Role, Rungs, WhileAway};
 use rivulet_store::testing::{Postgres, TempDir};
 use rivulet_store::{KeyHolder, Listing, Place, Segment, SessionToken, Store, StoreError, StreamKey};
 
@@ -138,6 +138,7 @@ async fn channel_settings(store: Store) {
         grace_seconds: Some(grace_seconds),
         latency: Some(latency),
         rungs: Some(rungs),
+        while_away: Some(if rungs == Rungs::Always { WhileAway::Wait } else { WhileAway::Slate }),
     };
     for settings in [
         all(0, Latency::Low, Rungs::OnDemand),

@@ -386,6 +386,10 @@ impl Encoder {
         Self::ffmpeg(&["-re", "-stream_loop", "-1", "-i", file.to_str().unwrap(), "-c", "copy"], url)
     }
 
+    pub fn pid(&self) -> u32 {
+        self.0.id()
+    }
+
     pub fn wait(mut self) -> std::process::ExitStatus {
         self.0.wait().unwrap()
     }

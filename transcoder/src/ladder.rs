@@ -112,7 +112,7 @@ fn rung(width: u32, height: u32, side: u32, bitrate_kbps: u32) -> Rung {
 /// The lowest H.264 level (times ten) that allows this picture size, rate of macroblocks and
 /// bitrate in High profile (ITU-T H.264, table A-1). Stated before anything is encoded, so that
 /// playlists can name the codec of a rung that nobody has watched yet.
-fn level(rung: &Rung, fps_milli: u32) -> u8 {
+pub(crate) fn level(rung: &Rung, fps_milli: u32) -> u8 {
     // Level, macroblocks a second and a picture, kbit a second in Main profile.
     const LEVELS: [(u8, u64, u64, u64); 13] = [
         (11, 3_000, 396, 192),

@@ -7,6 +7,7 @@ pub mod ladder;
 pub mod pipe;
 pub mod planner;
 mod shed;
+mod slate;
 mod supervisor;
 pub mod worker;
 

@@ -6,9 +6,10 @@ use crate::ladder::Ladder;
 use crate::pipe;
 use crate::planner::{Output as Planned, Planner, Wanted};
 use crate::shed::Shedder;
+use crate::slate::Slates;
 use anyhow::Context as _;
 use bytes::Bytes;
-use rivulet_hub::{Broadcast, Feed, Format, Hub, Lagged, Program, Reader, RenditionKind, Starts};
+use rivulet_hub::{Broadcast, Feed, Format, Hub, Lagged, Order, Program, Reader, RenditionKind, Starts};
 use rivulet_media::{AudioCodec, AudioFormat, Packet, VideoCodec, VideoFormat, ms_from_ticks};
 use rivulet_protocol::worker::{Input, Output, Period, Rung};
 use std::collections::{BTreeMap, VecDeque};
@@ -38,6 +39,7 @@ const FINISH: Duration = Duration::from_secs(4);
 const MAX_BACKOFF: Duration = Duration::from_millis(1_600);
 /// A worker that has just begun is behind for a while.
 const CATCH_UP: Duration = Duration::from_secs(8);
+const FAILED: &str = "the server has failed at this broadcast; start another one";
 const THUMBNAIL_WITHIN: Duration = Duration::from_secs(5);
 const THUMBNAILS_AT_ONCE: usize = 2;
 
@@ -70,9 +72,17 @@ impl Transcoder {
     /// Serves every broadcast until `shutdown`, then returns once those that run have ended.
     pub async fn run(mut self, shutdown: CancellationToken) {
         let tasks = TaskTracker::new();
+        let slates = Arc::new(Slates::default());
         while let Some(Some(broadcast)) = shutdown.run_until_cancelled(self.starts.next()).await {
             let span = info_span!("transcode", channel = %broadcast.info.channel);
-            tasks.spawn(Director::new(self.config.clone(), broadcast).run().instrument(span));
+            let director = Director::new(self.config.clone(), slates.clone(), broadcast.clone());
+            let work = async move {
+                if tokio::spawn(director.run().in_current_span()).await.is_err() {
+                    broadcast.program.push(Program::End { over: true }, 0);
+                    broadcast.orders.send_replace(Some(Order::End { reason: FAILED.into() }));
+                }
+            };
+            tasks.spawn(work.instrument(span));
         }
         tasks.close();
         tasks.wait().await;
@@ -124,6 +134,7 @@ impl Work {
 
 struct Director {
     config: Arc<Config>,
+    slates: Arc<Slates>,
     broadcast: Arc<Broadcast>,
     planner: Planner,
     work: Arc<Work>,
@@ -136,7 +147,7 @@ struct Director {
 }
 
 impl Director {
-    fn new(config: Arc<Config>, broadcast: Arc<Broadcast>) -> Self {
+    fn new(config: Arc<Config>, slates: Arc<Slates>, broadcast: Arc<Broadcast>) -> Self {
         let work = Arc::new(Work {
             log: Feed::new(LOG_ITEMS, LOG_BYTES),
             restarts: Mutex::default(),
@@ -149,6 +160,7 @@ impl Director {
         Self {
             planner: Planner::new(ladder, broadcast.info.first_number),
             config,
+            slates,
             broadcast,
             work,
             period: None,
@@ -162,15 +174,21 @@ impl Director {
         let broadcast = self.broadcast.clone();
         let worker = Worker::new(self.config.clone(), broadcast.clone(), self.work.clone());
         let worker = tokio::spawn(worker.run().in_current_span());
+        // However this ends, the worker has nothing more to wait for.
+        let _finished = self.work.finished.clone().drop_guard();
         let mut source = broadcast.source.reader();
         let mut news = broadcast.demand.news();
+        let mut slate_wanted = broadcast.slate_wanted.subscribe();
         let mut second = tokio::time::interval(Duration::from_secs(1));
         second.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut planned = Vec::new();
         let over = 'source: loop {
             tokio::select! {
                 item = source.next() => match item {
-                    Ok(item) => self.planner.push(item, &mut planned),
+                    Ok(item) => {
+                        fail::fail_point!("transcoder::director");
+                        self.planner.push(item, &mut planned);
+                    }
                     Err(Lagged(lost)) => warn!(lost, "transcoder fell behind its source"),
                 },
                 _ = news.changed() => self.demand(&mut planned),
@@ -179,6 +197,7 @@ impl Director {
                     self.demand(&mut planned);
                 }
                 () = broadcast.thumbnail_wanted.notified() => self.thumbnail(),
+                _ = slate_wanted.changed() => self.slate(),
             }
             for item in planned.drain(..) {
                 match item {
@@ -248,6 +267,19 @@ impl Director {
         }
     }
 
+    /// What the viewers see while the encoder is away.
+    fn slate(&self) {
+        let Some(like) = self.broadcast.slate_wanted.borrow().clone() else { return };
+        let (config, slates, broadcast) = (self.config.clone(), self.slates.clone(), self.broadcast.clone());
+        let slate = async move {
+            match slates.get(&config, &like).await {
+                Ok(slate) => drop(broadcast.slate.send_replace(Some(slate))),
+                Err(error) => warn!(%error, "no slate"),
+            }
+        };
+        tokio::spawn(slate.in_current_span());
+    }
+
     fn program(&mut self, program: Program, bytes: usize) {
         match &program {
             Program::Period(period, cut) => {
@@ -295,7 +327,7 @@ impl Director {
     }
 }
 
-fn spawn(config: &Config) -> std::io::Result<Child> {
+pub(crate) fn spawn(config: &Config) -> std::io::Result<Child> {
     Command::new(&config.worker)
         .args(&config.args)
         .env_clear()

@@ -38,6 +38,18 @@ pub enum Rungs {
 
 as_text!(Rungs { OnDemand = "on-demand", Always = "always" });
 
+/// What viewers see while a broadcast waits for its encoder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum WhileAway {
+    /// A picture of ours that says so, with silence.
+    Slate,
+    /// The last picture: playlists wait.
+    Wait,
+}
+
+as_text!(WhileAway { Slate = "slate", Wait = "wait" });
+
 /// Longest [`ChannelSettings::grace_seconds`].
 pub const MAX_GRACE_SECONDS: u32 = 30 * 60;
 
@@ -52,6 +64,8 @@ pub struct ChannelSettings {
     pub latency: Option<Latency>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rungs: Option<Rungs>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub while_away: Option<WhileAway>,
 }
 
 /// The same with nothing left open: what the instance has, or what holds for a broadcast.
@@ -60,11 +74,12 @@ pub struct BroadcastSettings {
     pub grace_seconds: u32,
     pub latency: Latency,
     pub rungs: Rungs,
+    pub while_away: WhileAway,
 }
 
 impl Default for BroadcastSettings {
     fn default() -> Self {
-        Self { grace_seconds: 120, latency: Latency::Low, rungs: Rungs::OnDemand }
+        Self { grace_seconds: 120, latency: Latency::Low, rungs: Rungs::OnDemand, while_away: WhileAway::Slate }
     }
 }
 
@@ -75,6 +90,7 @@ impl BroadcastSettings {
             grace_seconds: channel.grace_seconds.unwrap_or(self.grace_seconds),
             latency: channel.latency.unwrap_or(self.latency),
             rungs: channel.rungs.unwrap_or(self.rungs),
+            while_away: channel.while_away.unwrap_or(self.while_away),
         }
     }
 }

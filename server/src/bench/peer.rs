@@ -207,7 +207,7 @@ fn make_channels(database: &Path, count: usize) -> anyhow::Result<(Vec<StreamKey
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let store = Store::open(&format!("sqlite:{}", database.display())).await?;
-        let now = crate::app::now_ms();
+        let now = rivulet_hub::clock::now_ms();
         let hash = password::hash(StreamKey::generate().reveal()).await?;
         let owner = store.create_user(&ChannelName::parse("bench")?, &hash, Role::Viewer, now).await?;
         let mut keys = Vec::new();

@@ -1,7 +1,7 @@
 //! Words of the dashboard.
 
 use super::Lang;
-use rivulet_protocol::rest::{AccessKind, ChannelRole, Latency, Repeat, Rungs, WebhookEvent};
+use rivulet_protocol::rest::{AccessKind, ChannelRole, Latency, Repeat, Rungs, WebhookEvent, WhileAway};
 
 words! {
     your_channels: "Your channels" = "Eigene Kanäle";
@@ -17,6 +17,9 @@ words! {
     grace: "Wait for a lost encoder" = "Auf einen verlorenen Encoder warten";
     grace_hint: "An encoder that returns in this time goes on in the same broadcast."
         = "Kehrt der Encoder in dieser Zeit zurück, geht dieselbe Sendung weiter.";
+    while_away: "Meanwhile viewers see" = "Zuschauer sehen solange";
+    while_away_hint: "The picture of ours keeps every player running, and is in the recording."
+        = "Unser Bild hält jeden Player am Laufen und steht auch in der Aufzeichnung.";
     latency: "Latency" = "Verzögerung";
     latency_hint: "Normal makes better pictures, which arrive a little later."
         = "Normal macht bessere Bilder, die etwas später ankommen.";
@@ -240,6 +243,15 @@ impl Lang {
             (Self::De, 1, 0) => "1 Minute".to_owned(),
             (Self::De, minutes, 0) => format!("{minutes} Minuten"),
             (_, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        }
+    }
+
+    pub fn while_away_of(self, away: WhileAway) -> &'static str {
+        match (self, away) {
+            (Self::En, WhileAway::Slate) => "“Reconnecting”",
+            (Self::De, WhileAway::Slate) => "„Reconnecting“",
+            (Self::En, WhileAway::Wait) => "The last picture",
+            (Self::De, WhileAway::Wait) => "Das letzte Bild",
         }
     }
 

@@ -9,7 +9,7 @@ use crate::{
     words::Lang,
 };
 use leptos::prelude::*;
-use rivulet_protocol::rest::{Channel, GoLive, Ingest, Latency, MAX_GRACE_SECONDS, Rungs, Settings};
+use rivulet_protocol::rest::{Channel, GoLive, Ingest, Latency, MAX_GRACE_SECONDS, Rungs, Settings, WhileAway};
 
 pub fn golive(visitor: &Visitor, channel: &Channel, golive: GoLive, settings: Settings) -> AnyView {
     let lang = visitor.lang;
@@ -95,8 +95,15 @@ fn broadcast_settings(visitor: &Visitor, channel: &str, settings: Settings) -> A
         .hint(lang.qualities_hint())
         .value(own.rungs.map(Rungs::as_str).unwrap_or_default())
         .optional();
+    let away =
+        [WhileAway::Slate, WhileAway::Wait].map(|it| (it.as_str().to_owned(), lang.while_away_of(it).to_owned()));
+    let away = Kind::Choice(or_default(lang, lang.while_away_of(instance.while_away), away));
+    let away = Input::new(away, "while_away", lang.while_away())
+        .hint(lang.while_away_hint())
+        .value(own.while_away.map(WhileAway::as_str).unwrap_or_default())
+        .optional();
     let inputs = view! {
-        <div class="choices">{form.input(grace)}{form.input(latency)}{form.input(rungs)}</div>
+        <div class="choices">{form.input(grace)}{form.input(away)}{form.input(latency)}{form.input(rungs)}</div>
         <button class="button">{lang.save_settings()}</button>
     }
     .into_any();
