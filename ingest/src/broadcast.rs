@@ -182,6 +182,7 @@ impl Publishers {
             outputs: Vec::new(),
             formats: (None, None),
             last_packet: Instant::now(),
+            waits_until: None,
             away: false,
             slate: None,
         };
@@ -191,6 +192,7 @@ impl Publishers {
             owner.timeline = Timeline::resumed(elapsed_ms);
             // Segments last longer than a second, so that fewer than that were made.
             owner.go_on_air(row.id, row.started_at_ms, (elapsed_ms / 1000 + 1).try_into().unwrap_or(0));
+            owner.waits_until = Some(Instant::now() + owner.grace());
             owner.goes_away();
         }
         let (this, channel, own_sender) = (self.clone(), channel.clone(), sender.clone());
@@ -232,7 +234,8 @@ struct Feeding {
     session: u64,
     /// The stream key that it came with.
     key_id: String,
-    kick: oneshot::Sender<Kick>,
+    /// Until it was told to go.
+    kick: Option<oneshot::Sender<Kick>>,
 }
 
 struct Owner {
@@ -254,6 +257,8 @@ struct Owner {
     /// Of the encoder's newest period.
     formats: (Option<VideoFormat>, Option<AudioFormat>),
     last_packet: Instant,
+    /// With nobody connected: when it is over.
+    waits_until: Option<Instant>,
     /// Nothing comes of what is on air, whether or not somebody is connected,
     away: bool,
     /// and this is shown.
@@ -264,8 +269,6 @@ impl Owner {
     async fn run(mut self, mut commands: mpsc::Receiver<Command>, shutdown: CancellationToken) {
         let mut second = tokio::time::interval(Duration::from_secs(1));
         second.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let grace = Duration::from_secs(self.settings.grace_seconds.into());
-        let mut waits_until = self.live.is_some().then(|| Instant::now() + grace);
         // Asked once: every question enters and leaves a list that all broadcasts share.
         let mut slate_tick = tokio::time::interval(SLATE_TICK);
         slate_tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -280,24 +283,21 @@ impl Owner {
                         return self.leave(false);
                     }
                     Some(Command::Detach { session, on_purpose }) if self.feeds(session) => {
-                        self.session = None;
-                        if on_purpose || self.live.is_none() || grace.is_zero() {
+                        if on_purpose || self.live.is_none() || self.grace().is_zero() {
                             break;
                         }
-                        info!("encoder lost; waiting for its return");
-                        waits_until = Some(Instant::now() + grace);
-                        self.goes_away();
+                        self.loses_encoder();
                     }
-                    Some(command) => {
-                        if matches!(command, Command::Attach { .. }) {
-                            waits_until = None;
-                        }
-                        self.handle(command).await;
-                    }
+                    Some(command) => self.handle(command).await,
                     None => break,
                 },
                 _ = second.tick() => {
                     self.report();
+                    let failed = |feeding: &Feeding| feeding.kick.as_ref().is_some_and(oneshot::Sender::is_closed);
+                    if self.session.as_ref().is_some_and(failed) {
+                        // It has ended without a word: a fault of ours.
+                        self.loses_encoder();
+                    }
                     if self.live.is_some() && !self.away && self.last_packet.elapsed() >= STALLED {
                         info!("encoder sends nothing");
                         self.goes_away();
@@ -308,7 +308,7 @@ impl Owner {
                     }
                 }
                 _ = slate_tick.tick(), if self.away => self.show_slate(),
-                () = tokio::time::sleep_until(waits_until.unwrap_or_else(far)), if waits_until.is_some() => {
+                () = tokio::time::sleep_until(self.waits_until.unwrap_or_else(far)), if self.waits_until.is_some() => {
                     info!("encoder did not return");
                     break;
                 }
@@ -317,9 +317,7 @@ impl Owner {
                         if self.session.as_ref().is_some_and(|feeding| feeding.key_id == key_id) {
                             self.kick(Kick::Refused(reason));
                             // Its encoder may come back with the new key.
-                            self.session = None;
-                            waits_until = Some(Instant::now() + grace);
-                            self.goes_away();
+                            self.loses_encoder();
                         }
                     }
                     Order::End { reason } => {
@@ -343,6 +341,17 @@ impl Owner {
         self.end().await;
     }
 
+    fn grace(&self) -> Duration {
+        Duration::from_secs(self.settings.grace_seconds.into())
+    }
+
+    fn loses_encoder(&mut self) {
+        info!("encoder lost; waiting for its return");
+        self.session = None;
+        self.waits_until = Some(Instant::now() + self.grace());
+        self.goes_away();
+    }
+
     fn feeds(&self, session: u64) -> bool {
         self.session.as_ref().is_some_and(|feeding| feeding.session == session)
     }
@@ -351,7 +360,8 @@ impl Owner {
         match command {
             Command::Attach { session, key_id, kick } => {
                 self.kick(Kick::Refused("another encoder with this stream key has taken over".into()));
-                self.session = Some(Feeding { session, key_id, kick });
+                self.session = Some(Feeding { session, key_id, kick: Some(kick) });
+                self.waits_until = None;
                 self.health = Health::default();
                 if self.live.is_some() {
                     self.timeline.reconnect(self.last_packet.elapsed().as_millis() as i64);
@@ -552,10 +562,9 @@ impl Owner {
     }
 
     fn kick(&mut self, kick: Kick) {
-        if let Some(feeding) = &mut self.session {
-            let (closed, _) = oneshot::channel();
+        if let Some(heard) = self.session.as_mut().and_then(|feeding| feeding.kick.take()) {
             // The session answers with a Detach of its own, which then ends or pauses the broadcast.
-            let _ = std::mem::replace(&mut feeding.kick, closed).send(kick);
+            let _ = heard.send(kick);
         }
     }
 

@@ -280,7 +280,8 @@ impl Connection {
         let mut session = Session::default();
         let mut feeding = None;
         let result = self.exchange(&mut socket, &mut session, &mut feeding, deadline).await;
-        if let Some(Feeding { owner, channel, key_hash, .. }) = feeding {
+        // Until the owner knows of the end, it can be heard: one that cannot has failed.
+        if let Some(Feeding { owner, channel, key_hash, kicked: _heard }) = feeding {
             let unsupported = matches!(result, Err(Ended::Media(FlvError::VideoCodec(_) | FlvError::AudioCodec(_))));
             if let (true, Err(error)) = (unsupported, &result) {
                 self.shared.deps.hub.set_refusal(&channel.name, Some(error.to_string()));

@@ -134,8 +134,11 @@ pub struct Timeline {
     last_video_dts: Ticks,
     last_audio_end: Ticks,
     newest: Ticks,
-    /// Where the next session's first packet goes.
+    /// Where the last session ended, how much later the next one's first packet goes, and when at
+    /// the earliest.
     base_ms: i64,
+    gap_ms: i64,
+    earliest_ms: i64,
     repairs: Repairs,
 }
 
@@ -160,6 +163,8 @@ impl Default for Timeline {
             last_audio_end: Ticks::MIN / 2,
             newest: 0,
             base_ms: START_MS,
+            gap_ms: 0,
+            earliest_ms: 0,
             repairs: Repairs::default(),
         }
     }
@@ -187,7 +192,8 @@ impl Timeline {
     /// `gap_ms` after its last packet.
     pub fn pause(&mut self, gap_ms: i64) {
         let newest = self.video_clock.newest_out_ms.max(self.audio_clock.newest_out_ms);
-        self.base_ms = newest.max(self.base_ms) + gap_ms.max(0);
+        self.base_ms = newest.max(self.base_ms);
+        self.gap_ms = gap_ms.max(0);
         (self.video_clock, self.audio_clock) = Default::default();
         self.samples = None;
         self.active = None;
@@ -203,7 +209,7 @@ impl Timeline {
     /// A timeline that rests goes on no earlier than this.
     pub fn rest_until(&mut self, at: Ticks) {
         // Up to the next millisecond.
-        self.base_ms = self.base_ms.max(ms_from_ticks(at) + 1);
+        self.earliest_ms = self.earliest_ms.max(ms_from_ticks(at) + 1);
     }
 
     /// When the newest picture or sound that was given out is shown.
@@ -354,7 +360,7 @@ impl Timeline {
             None => match with_other {
                 Some(out) if (out - other.last_out_ms).abs() < 5_000 => out,
                 Some(_) => other.last_out_ms,
-                None => self.base_ms,
+                None => (self.base_ms + self.gap_ms).max(self.earliest_ms),
             },
             Some(last) => {
                 let step = i64::from(ts.wrapping_sub(last) as i32);
@@ -990,6 +996,30 @@ mod tests {
         assert_eq!(periods.len(), 2);
         assert!((12_900..13_100).contains(&periods[1].0), "{periods:?}");
         encoder.check(7_200);
+    }
+
+    /// What is shown in place of the encoder takes up its time, and no more of it.
+    #[test]
+    fn a_pause_is_as_long_as_it_was() {
+        for connected in [true, false] {
+            let mut encoder = Encoder::new().start();
+            encoder.run(5_000);
+            let newest = encoder.timeline.newest();
+            encoder.timeline.pause(1_500);
+            assert!(encoder.timeline.rests());
+            encoder.timeline.rest_until(newest + ticks_from_ms(6_000));
+            if !connected {
+                encoder.timeline.reconnect(6_000);
+                encoder.video_config(CONFIG_720P);
+                encoder.audio_config(AAC_STEREO);
+            }
+            encoder.run(2_000);
+            assert!(!encoder.timeline.rests());
+            let periods = encoder.periods();
+            assert_eq!(periods.len(), 2);
+            assert!((11_900..12_100).contains(&periods[1].0), "{periods:?}");
+            encoder.check(6_200);
+        }
     }
 
     #[test]

@@ -15,11 +15,11 @@ fn failing(place: &str, passes: u32) -> Server {
 /// Ada's broadcast has the fault; Bob's is there before and has nothing to do with it.
 #[test]
 fn a_panic_ends_one_broadcast_and_the_next_one_goes_well() {
-    // Where, how often it is passed a second by one broadcast, and whether the encoder may go on.
-    for (place, a_second) in
-        [("ingest::session", 10), ("ingest::owner", 25), ("transcoder::director", 70), ("origin::live", 100)]
-    {
-        let server = failing(place, a_second * 4);
+    // Where, and about how often it is passed within five seconds of a broadcast.
+    let places =
+        [("ingest::session", 500), ("ingest::owner", 125), ("transcoder::director", 350), ("origin::live", 500)];
+    for (place, passes) in places {
+        let server = failing(place, passes);
         let (ada, bob) = (server.channel("ada"), server.channel("bob"));
         let encoder = Encoder::repeat(&clip(8), &format!("{}/{ada}", server.rtmp));
         server.wait_state("ada", "live");
@@ -94,7 +94,7 @@ fn a_clock_that_is_set_by_an_hour_changes_nothing_on_air() {
         });
         let all: Vec<i64> = before.iter().chain(&newest).copied().collect();
         assert!(all.iter().all(|date| (date - before[0]).abs() < 60_000), "{step}: {all:?}");
-        assert!(!server.get(&media).text().contains("DISCONTINUITY"));
+        assert!(!server.get(&media).text().contains("#EXT-X-DISCONTINUITY\n"));
         // Signed addresses and sessions of before are still good.
         assert_eq!(server.get(&signed).status, 200, "{step}");
         assert_eq!(ada.send("GET", "/me", "").status, 200, "{step}");
