@@ -12,7 +12,7 @@ help:
 	@echo "make test   every test: unit, back ends, whole system, browser"
 	@echo "make check  format, lints, dependency rules, licences, known weaknesses: before a commit"
 	@echo "make fuzz   every reader of foreign bytes, ten minutes each (FUZZ_SECONDS=600)"
-	@echo "make soak   ten minutes of one broadcast, every playlist of it held against the rules"
+	@echo "make soak   one broadcast under random faults, every playlist held against the rules (MINUTES=10)"
 	@echo "make bench  benchmarks, as ratios against named peers"
 
 run:
@@ -42,10 +42,13 @@ fuzz:
 	scripts/fuzz $${FUZZ_SECONDS:-600}
 
 soak:
-	scripts/setup build run
+	scripts/setup build run test
 	scripts/build-web
 	cargo build --workspace --bins --tests
+	cd tests/browser && npm ci --no-audit --no-fund --silent
 	RIVULET_SOAK_SECONDS=600 cargo test --workspace --test soak -- --nocapture
+	cargo test --workspace --test away -- --ignored --nocapture
+	RIVULET_SOAK_MINUTES=$${MINUTES:-10} cargo test --workspace --test ordeal -- --ignored --nocapture
 
 bench:
 	scripts/setup build run bench

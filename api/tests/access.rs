@@ -92,6 +92,7 @@ fn body(route: &str) -> Value {
         "POST /admin/users" => json!({"username": "x", "password": "x", "role": "viewer"}),
         "POST /admin/channels" => json!({"name": "x", "owner": "x"}),
         "PATCH /admin/channels/{name}" => json!({"owner": "x"}),
+        "PUT /admin/channels/{name}/limits" => json!({"max_fps": 0}),
         "POST /admin/invites" => json!({"uses": 0}),
         "POST /admin/announcements" => json!({"text": ""}),
         "POST /admin/categories" => json!({"name": ""}),

@@ -154,6 +154,16 @@ async fn channels_of_others(site: Site) {
     boss.post("/admin/channels/band/restore", json!({})).await.expect(StatusCode::OK);
     site.guest().get("/channels/band").await.expect(StatusCode::OK);
 
+    let limits = json!({"max_side": 1280, "max_kbps": 3000, "quota_mib": 100});
+    let put = async |body: Value| boss.send_json("PUT", "/admin/channels/band/limits", body).await;
+    assert_eq!(put(limits.clone()).await.json::<Value>()["limits"], limits);
+    let band = site.store.channel_by_name("band").await.unwrap().unwrap();
+    assert_eq!((band.limits.max_side, band.limits.max_fps, band.limits.quota_mib), (Some(1280), None, Some(100)));
+    for (field, value) in [("max_side", 15), ("max_fps", 0), ("max_kbps", 1), ("max_minutes", 0)] {
+        assert_eq!(put(json!({field: value})).await.problem(422).1.as_deref(), Some(field));
+    }
+    assert_eq!(put(json!({})).await.json::<Value>()["limits"], json!({}));
+
     ann.post("/channels/band/key", json!({})).await.expect(StatusCode::OK);
     let record: ChannelRecord = boss.patch("/admin/channels/band", json!({"owner": "bob"})).await.json();
     assert_eq!(record.owner, "bob");

@@ -33,6 +33,8 @@ pub struct BroadcastInfo {
     pub latency: Latency,
     /// Qualities are encoded only while somebody watches them.
     pub on_demand: bool,
+    /// What may be recorded of all broadcasts of the channel.
+    pub quota_bytes: Option<u64>,
     /// What [`Broadcast::protected`] begins with.
     pub protected: Option<i64>,
 }
@@ -51,6 +53,8 @@ pub struct Status {
     pub thumbnail_at_ms: Option<i64>,
     /// Rungs that the machine has no time for. Written by the transcoder.
     pub shed: Vec<String>,
+    /// The channel has recorded all that it may. Written by the origin.
+    pub over_quota: bool,
 }
 
 /// Counters of one broadcast, read by `/metrics`.
@@ -141,6 +145,7 @@ impl Hub {
                 ingest: Ingest::default(),
                 thumbnail_at_ms: None,
                 shed: Vec::new(),
+                over_quota: false,
             }),
             players: watch::Sender::new(0),
             thumbnail: watch::Sender::new(None),

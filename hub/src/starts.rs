@@ -75,6 +75,7 @@ mod tests {
             first_number: 0,
             latency: Latency::Low,
             on_demand: false,
+            quota_bytes: None,
             protected: None,
         })
     }

@@ -173,7 +173,7 @@ impl Publishers {
             store: self.store.clone(),
             shutdown: self.shutdown.clone(),
             row: None,
-            limits: self.settings.limits,
+            limits: self.settings.limits.for_channel(&channel.limits),
             settings: self.settings.broadcast.for_channel(channel.settings),
             timeline: Timeline::default(),
             health: Health::default(),
@@ -469,6 +469,7 @@ impl Owner {
             first_number,
             latency: self.settings.latency,
             on_demand: self.settings.rungs == Rungs::OnDemand,
+            quota_bytes: self.limits.quota_bytes,
             protected: self.channel.protected(),
         }));
     }
@@ -531,6 +532,7 @@ impl Owner {
         live.metrics.timestamp_repairs.store(repairs.total(), Relaxed);
         self.health.tick(now_ms(), repairs);
         self.health.left_out = left_out(&self.timeline);
+        self.health.over_quota = live.status.borrow().over_quota;
         let ingest = self.health.report(now_ms(), &self.limits);
         live.status.send_if_modified(|status| {
             let changed = status.ingest != ingest;

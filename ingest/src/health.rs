@@ -3,7 +3,7 @@
 
 use rivulet_media::timeline::Repairs;
 use rivulet_media::{AudioFormat, Players, TICKS_PER_SECOND, Ticks, VideoFormat, ms_from_ticks, ticks_from_ms};
-use rivulet_protocol::rest::{Check, Ingest, IngestAudio, IngestVideo, Level};
+use rivulet_protocol::rest::{ChannelLimits, Check, Ingest, IngestAudio, IngestVideo, Level};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -24,15 +24,39 @@ pub struct Limits {
     pub max_kbps: u32,
     /// Of a whole broadcast, interruptions included. `None`: as long as it likes.
     pub max_duration: Option<Duration>,
+    /// Of all that is recorded of a channel. `None`: as much as there is room for.
+    pub quota_bytes: Option<u64>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_width: 3840, max_height: 2160, max_fps: 120, max_kbps: 60_000, max_duration: None }
+        Self {
+            max_width: 3840,
+            max_height: 2160,
+            max_fps: 120,
+            max_kbps: 60_000,
+            max_duration: None,
+            quota_bytes: None,
+        }
     }
 }
 
 impl Limits {
+    /// These, where the channel has none of its own.
+    pub fn for_channel(self, own: &ChannelLimits) -> Self {
+        Self {
+            max_width: own.max_side.unwrap_or(self.max_width),
+            max_height: own.max_side.unwrap_or(self.max_height),
+            max_fps: own.max_fps.unwrap_or(self.max_fps),
+            max_kbps: own.max_kbps.unwrap_or(self.max_kbps),
+            max_duration: own
+                .max_minutes
+                .map(|minutes| Duration::from_secs(60 * u64::from(minutes)))
+                .or(self.max_duration),
+            quota_bytes: own.quota_mib.map(|mib| u64::from(mib) << 20).or(self.quota_bytes),
+        }
+    }
+
     /// Judges a picture size; upright video may use the limits upright.
     pub fn check_size(&self, width: u32, height: u32) -> Result<(), String> {
         let fits = |w, h| w <= self.max_width && h <= self.max_height;
@@ -93,6 +117,8 @@ pub struct Health {
     tracks: Vec<(u32, u32)>,
     /// and what of the stream is not used, in words.
     pub left_out: Vec<String>,
+    /// Nothing more of the channel is recorded.
+    pub over_quota: bool,
     video: Rate,
     audio: Rate,
     /// Of all further video tracks.
@@ -201,6 +227,16 @@ impl Health {
             self.speed_check(now_ms),
         ];
         checks.extend(self.tracks_check());
+        checks.extend(self.over_quota.then(|| {
+            let mib = limits.quota_bytes.unwrap_or(0) >> 20;
+            let measured = format!("Not recorded: the channel's {mib} MiB for recordings are used up");
+            check(
+                "recording",
+                Level::Warning,
+                measured,
+                "Viewers notice nothing. Ask those who run this server for more room.",
+            )
+        }));
         Ingest { connected: true, encoder: self.encoder.clone(), video, audio, checks, last_refusal: None }
     }
 

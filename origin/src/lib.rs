@@ -9,6 +9,7 @@ mod gate;
 mod http;
 mod live;
 mod playlist;
+mod quota;
 mod recorder;
 mod retention;
 #[cfg(test)]
@@ -123,8 +124,16 @@ impl Origin {
             let span = info_span!("origin", channel = %broadcast.info.channel);
             let (live, recorder, metrics) = (self.live.clone(), recorder.clone(), self.metrics.clone());
             let (part, registry) = (self.config.part, live.clone());
+            let quota = quota::run(broadcast.clone(), self.deps.store.clone());
             let work = async move {
-                let serve = live::run(broadcast.clone(), part, live, recorder, metrics).in_current_span();
+                let serve = live::run(broadcast.clone(), part, live, recorder, metrics);
+                let serve = async move {
+                    tokio::select! {
+                        () = serve => {}
+                        () = quota => {}
+                    }
+                }
+                .in_current_span();
                 if tokio::spawn(serve).await.is_err() {
                     registry.give_up(&broadcast.info.id);
                     broadcast.orders.send_replace(Some(Order::End { reason: FAILED.into() }));

@@ -358,7 +358,7 @@ pub async fn run(
                 metrics.segments.inc();
                 metrics.segment_seconds.observe((lag.max(0)) as f64 / 1000.0);
             }
-            recorder.record(object(&live.broadcast.info.id, &whole));
+            recorder.record(object(&live.broadcast, &whole));
             announce(&live, &mut tracks);
         }
         if ends {
@@ -393,13 +393,14 @@ fn announce(live: &Live, announced: &mut Option<Tracks>) {
     });
 }
 
-fn object(broadcast: &str, done: &Done) -> Object {
+fn object(of: &Broadcast, done: &Done) -> Object {
+    let broadcast = &of.info.id;
     let (rendition, number, start_ticks, duration_ticks, body) = match done {
         Done::Init(init) => (&init.rendition, -1 - i64::from(init.number), 0, 0, init.data.clone()),
         Done::Segment(s) => (&s.rendition, s.number as i64, s.start, s.duration, s.data.clone().unwrap_or_default()),
     };
     let row = Segment {
-        broadcast_id: broadcast.into(),
+        broadcast_id: broadcast.clone(),
         rendition: rendition.to_string(),
         number,
         start_ticks,
@@ -407,5 +408,6 @@ fn object(broadcast: &str, done: &Done) -> Object {
         bytes: body.len() as i64,
         object_key: object_key(broadcast, rendition, number),
     };
-    Object { row, content_type: content_type(rendition), body }
+    let over_quota = of.status.borrow().over_quota;
+    Object { row, over_quota, content_type: content_type(rendition), body }
 }

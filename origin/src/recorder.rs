@@ -4,7 +4,8 @@
 //! spool file removed. Each step is retried for as long as it takes; what a stopped server has
 //! left in the spool, the next one sends. The spool is bounded: at the bound the oldest unsent
 //! objects are given up and counted. So are, where there is no spool or no room in it, the newest
-//! beyond what memory may hold, and everything that a full disk has no room for.
+//! beyond what memory may hold, everything that a full disk has no room for, and what a channel
+//! records beyond its quota. What is given up is a row without bytes: a gap in the recording.
 
 use crate::disk::Disk;
 use bytes::Bytes;
@@ -35,6 +36,8 @@ const UNFINISHED: &str = ".part";
 #[derive(Debug, Clone)]
 pub struct Object {
     pub row: Segment,
+    /// It is beyond what its channel may record.
+    pub over_quota: bool,
     pub content_type: &'static str,
     pub body: Bytes,
 }
@@ -150,6 +153,10 @@ impl Spool {
         self.config.folder.join(&row.broadcast_id).join(&row.rendition).join(name)
     }
 
+    fn row_of(&self, path: &Path, bytes: u64) -> Option<Segment> {
+        row_of(path.strip_prefix(&self.config.folder).ok()?, bytes)
+    }
+
     /// Enters a file of this size; answers what has to go to stay within the bound.
     fn enter(&self, path: PathBuf, bytes: u64) -> (Ticket, Vec<PathBuf>) {
         let mut index = self.files.lock().unwrap_or_else(PoisonError::into_inner);
@@ -226,12 +233,12 @@ impl Shared {
         while let Some(object) = objects.recv().await {
             let since = Instant::now();
             // What the rest cannot be played without is small, and always tried.
-            let has_room = self.disk.has_room() || object.row.number < 0;
-            let ticket = if has_room { self.spool(&object).await } else { None };
-            let may_wait = has_room || !self.blobs.is_local();
+            let has_room = (self.disk.has_room() && !object.over_quota) || object.row.number < 0;
+            let ticket = if has_room { self.spool(&object, &rows).await } else { None };
+            let may_wait = has_room || !self.blobs.is_local() && !object.over_quota;
             let held = if ticket.is_none() && may_wait { self.hold(object.body.len() as u64) } else { None };
             if ticket.is_none() && held.is_none() {
-                self.metrics.lost.inc();
+                self.give_up(object.row, &rows).await;
                 self.metrics.waiting.dec();
                 continue;
             }
@@ -259,7 +266,7 @@ impl Shared {
         (self.held.fetch_add(bytes, Relaxed) + bytes <= MAX_HELD_BYTES).then_some(held)
     }
 
-    async fn spool(&self, object: &Object) -> Option<Ticket> {
+    async fn spool(&self, object: &Object, rows: &mpsc::Sender<Indexed>) -> Option<Ticket> {
         let spool = self.spool.as_ref()?;
         let path = spool.path(&object.row);
         if let Err(error) = write_whole(&path, &object.body).await {
@@ -267,14 +274,24 @@ impl Shared {
             warn!(%error, path = %path.display(), "cannot write to the spool");
             return None;
         }
-        Some(self.enter(spool, path, object.body.len() as u64).await)
+        Some(self.enter(spool, path, object.body.len() as u64, rows).await)
     }
 
-    async fn enter(&self, spool: &Spool, path: PathBuf, bytes: u64) -> Ticket {
+    /// Counts an object that is not recorded, and marks the gap.
+    async fn give_up(&self, row: Segment, rows: &mpsc::Sender<Indexed>) {
+        self.metrics.lost.inc();
+        if row.number >= 0 {
+            let _ = rows.send(Indexed { row: Segment { bytes: 0, ..row }, ticket: None }).await;
+        }
+    }
+
+    async fn enter(&self, spool: &Spool, path: PathBuf, bytes: u64, rows: &mpsc::Sender<Indexed>) -> Ticket {
         let (ticket, over) = spool.enter(path, bytes);
         for path in over {
             warn!(path = %path.display(), "the spool is full; its oldest segment is given up");
-            self.metrics.lost.inc();
+            if let Some(row) = spool.row_of(&path, 0) {
+                self.give_up(row, rows).await;
+            }
             let _ = tokio::fs::remove_file(path).await;
         }
         self.metrics.spool_bytes.set(spool.bytes());
@@ -298,10 +315,9 @@ impl Shared {
         }
         found.sort();
         for (_, path, bytes) in found {
-            let row = path.strip_prefix(&spool.config.folder).ok().and_then(|path| row_of(path, bytes));
-            match row {
+            match spool.row_of(&path, bytes) {
                 Some(row) => {
-                    let ticket = self.enter(spool, path, bytes).await;
+                    let ticket = self.enter(spool, path, bytes, rows).await;
                     self.metrics.waiting.inc();
                     let (this, rows) = (self.clone(), rows.clone());
                     let kind = content_type(&row.rendition);
@@ -387,6 +403,9 @@ impl Shared {
                 pause = (pause * 2).min(LAST_RETRY);
             }
             for indexed in batch.drain(..) {
+                if indexed.row.bytes == 0 {
+                    continue;
+                }
                 self.metrics.waiting.dec();
                 if let Some((spool, ticket)) = self.spool.as_ref().zip(indexed.ticket) {
                     if let Some(path) = spool.leave(ticket) {

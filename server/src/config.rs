@@ -104,6 +104,9 @@ pub struct Serve {
     /// Longest time that one broadcast may be on air, such as 12h; 0 sets no limit
     #[arg(long, env = "RIVULET_MAX_DURATION", default_value = "0", value_parser = duration, value_name = "TIME")]
     pub max_duration: Duration,
+    /// What may be recorded of each channel, in MiB; 0 sets no limit
+    #[arg(long, env = "RIVULET_QUOTA_MIB", default_value_t = 0, value_name = "MIB")]
+    pub quota_mib: u64,
     /// Broadcasts on air at once
     #[arg(long, env = "RIVULET_MAX_BROADCASTS", default_value_t = 1_000, value_name = "N")]
     pub max_broadcasts: usize,
@@ -250,7 +253,8 @@ impl Serve {
         let size = self.max_size.split_once('x').and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
         let (max_width, max_height) = size.ok_or_else(|| format!("--max-size {} is not WxH", self.max_size))?;
         let max_duration = Some(self.max_duration).filter(|duration| !duration.is_zero());
-        Ok(Limits { max_width, max_height, max_fps: self.max_fps, max_kbps: self.max_kbps, max_duration })
+        let quota_bytes = (self.quota_mib > 0).then_some(self.quota_mib << 20);
+        Ok(Limits { max_width, max_height, max_fps: self.max_fps, max_kbps: self.max_kbps, max_duration, quota_bytes })
     }
 }
 

@@ -68,6 +68,7 @@ fn past(row: AnyRow) -> sqlx::Result<BroadcastInfo> {
         ended_at_ms: row.try_get("ended_at_ms")?,
         peak_viewers: count(row.try_get("peak_viewers")?),
         average_viewers: count(sum / samples.max(1)),
+        missing_ms: 0,
     })
 }
 
@@ -142,7 +143,13 @@ impl Store {
 
     pub async fn past_broadcast(&self, channel_id: &str, id: &str) -> Result<Option<BroadcastInfo>, StoreError> {
         let query = sqlx::query(history!("broadcasts.channel_id = $1 AND broadcasts.id = $2"));
-        Ok(query.bind(channel_id).bind(id).try_map(past).fetch_optional(&self.pool).await?)
+        let Some(found) = query.bind(channel_id).bind(id).try_map(past).fetch_optional(&self.pool).await? else {
+            return Ok(None);
+        };
+        let sql = "SELECT CAST(COALESCE(MAX(ticks), 0) AS BIGINT) FROM (SELECT SUM(duration_ticks) AS ticks \
+                   FROM segments WHERE broadcast_id = $1 AND bytes = 0 GROUP BY rendition) AS missing";
+        let ticks: i64 = sqlx::query_scalar(sql).bind(id).fetch_one(&self.pool).await?;
+        Ok(Some(BroadcastInfo { missing_ms: (ticks / 90).try_into().unwrap_or(0), ..found }))
     }
 
     /// How many watched a broadcast at a time.
@@ -235,7 +242,15 @@ impl Store {
         Ok(done.rows_affected() > 0)
     }
 
-    /// Records objects. One that is recorded already takes the new values, so that an upload
+    /// Bytes of all that is recorded of a channel.
+    pub async fn recorded_bytes(&self, channel_id: &str) -> Result<u64, StoreError> {
+        let sql = "SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) FROM broadcasts \
+                   JOIN segments ON segments.broadcast_id = broadcasts.id WHERE channel_id = $1";
+        let bytes: i64 = sqlx::query_scalar(sql).bind(channel_id).fetch_one(&self.pool).await?;
+        Ok(bytes.try_into().unwrap_or(0))
+    }
+
+    /// Records objects; one without bytes is a gap, where it is not recorded already. One that is recorded already takes the new values, so that an upload
     /// which is tried again, or a segment that is made again, does no harm.
     pub async fn add_segments(&self, segments: &[Segment]) -> Result<(), StoreError> {
         // Postgres refuses to touch a row twice in one statement.
@@ -250,7 +265,8 @@ impl Store {
                  (broadcast_id, rendition, number, start_ticks, duration_ticks, bytes, object_key) VALUES {} \
                  ON CONFLICT (broadcast_id, object_key) DO UPDATE SET rendition = excluded.rendition, \
                  number = excluded.number, start_ticks = excluded.start_ticks, \
-                 duration_ticks = excluded.duration_ticks, bytes = excluded.bytes",
+                 duration_ticks = excluded.duration_ticks, \
+                 bytes = CASE WHEN excluded.bytes = 0 THEN segments.bytes ELSE excluded.bytes END",
                 values.join(",")
             );
             // Only `$1,$2,…` was put into the text.

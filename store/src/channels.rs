@@ -4,7 +4,8 @@ use crate::users::claim_name;
 use crate::{Picture, Store, StoreError, chat, id, placeholders, search};
 use rivulet_protocol::ChannelName;
 use rivulet_protocol::rest::{
-    AccessKind, CategoryRef, ChannelEdit, ChannelSettings, Latency, Link, Panel, Rungs, Suspension, WhileAway,
+    AccessKind, CategoryRef, ChannelEdit, ChannelLimits, ChannelSettings, Latency, Link, Panel, Rungs, Suspension,
+    WhileAway,
 };
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row};
@@ -31,6 +32,8 @@ pub struct Channel {
     pub suspension: Option<Suspension>,
     /// What it has of its own.
     pub settings: ChannelSettings,
+    /// What an admin lets it have.
+    pub limits: ChannelLimits,
 }
 
 impl Channel {
@@ -61,7 +64,7 @@ macro_rules! select {
             "SELECT channels.id, channels.name, owner_id, channels.created_at_ms, display_name, title, category, \
              categories.name AS category_name, tags, language, mature, avatar, access, access_revision, followers, \
              suspended_at_ms, suspended_until_ms, suspended_reason, grace_seconds, latency, rungs, \
-             while_away \
+             while_away, limits \
              FROM channels LEFT JOIN categories ON categories.slug = channels.category ",
             $join,
             " WHERE channels.deleted_at_ms IS NULL AND ",
@@ -100,7 +103,13 @@ pub(crate) fn channel(row: AnyRow) -> sqlx::Result<Channel> {
             rungs: rungs.and_then(|text| Rungs::parse(&text)),
             while_away: while_away.and_then(|text| WhileAway::parse(&text)),
         },
+        limits: limits(&row)?,
     })
+}
+
+pub(crate) fn limits(row: &AnyRow) -> sqlx::Result<ChannelLimits> {
+    let limits: Option<String> = row.try_get("limits")?;
+    Ok(limits.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
 }
 
 /// From the three columns that users and channels have for it.
@@ -375,6 +384,13 @@ impl Store {
     ) -> Result<(), StoreError> {
         let text = picture.map(Picture::to_string).unwrap_or_default();
         sqlx::query(sql).bind(channel_id).bind(text).execute(&self.pool).await?;
+        Ok(())
+    }
+
+    pub async fn set_channel_limits(&self, channel_id: &str, limits: &ChannelLimits) -> Result<(), StoreError> {
+        let limits = serde_json::to_string(limits).unwrap_or_default();
+        let query = sqlx::query("UPDATE channels SET limits = $2 WHERE id = $1").bind(channel_id).bind(limits);
+        query.execute(&self.pool).await?;
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! What moderators and admins see and do of channels that are not theirs.
 
-use crate::channels::suspension;
+use crate::channels::{limits, suspension};
 use crate::users::prefix_range;
 use crate::{Store, StoreError};
 use rivulet_protocol::rest::{AccessKind, ChannelRecord, Suspension};
@@ -19,6 +19,7 @@ fn record(row: AnyRow) -> sqlx::Result<ChannelRecord> {
         created_at_ms: row.try_get("created_at_ms")?,
         live: false,
         suspended: suspension(&row)?,
+        limits: limits(&row)?,
     })
 }
 
@@ -27,7 +28,7 @@ macro_rules! records {
         concat!(
             "SELECT channels.id, channels.name, channels.display_name, channels.title, users.name AS owner, \
              channels.access, channels.followers, channels.created_at_ms, channels.suspended_at_ms, \
-             channels.suspended_until_ms, channels.suspended_reason FROM channels \
+             channels.suspended_until_ms, channels.suspended_reason, channels.limits FROM channels \
              JOIN users ON users.id = channels.owner_id WHERE channels.deleted_at_ms IS NULL AND ",
             $rest
         )

@@ -90,8 +90,17 @@ impl Server {
             .flatten()
             .cloned()
             .collect();
+        // Unless a test has one of its own.
+        let free_port = |name: &'static str| match options.flags.iter().any(|flag| flag == name) {
+            true => Vec::new(),
+            false => vec![name, "127.0.0.1:0"],
+        };
         let mut child = Command::new(binary())
-            .args(["serve", "--http", "127.0.0.1:0", "--rtmp", "127.0.0.1:0", "--irc", "127.0.0.1:0", "--data"])
+            .arg("serve")
+            .args(free_port("--http"))
+            .args(free_port("--rtmp"))
+            .args(free_port("--irc"))
+            .arg("--data")
             .arg(data.path())
             .args(&options.flags)
             // Whole ladders, so that segments can be counted, unless a test is about demand.
@@ -388,6 +397,10 @@ impl Encoder {
 
     pub fn pid(&self) -> u32 {
         self.0.id()
+    }
+
+    pub fn has_ended(&mut self) -> bool {
+        self.0.try_wait().unwrap().is_some()
     }
 
     pub fn wait(mut self) -> std::process::ExitStatus {

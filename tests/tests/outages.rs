@@ -83,6 +83,51 @@ fn s3_that_is_slow_or_deaf_or_cuts_uploads_costs_nothing() {
     });
 }
 
+/// The oldest goes, and the recording says where.
+#[test]
+fn what_the_spool_has_no_room_for_is_a_gap_in_the_recording() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let garage = runtime.block_on(Garage::start());
+    let proxy = Proxy::new(garage.endpoint.strip_prefix("http://").unwrap());
+    let url = garage.url("gaps").replace(garage.endpoint.as_str(), &format!("http://{}", proxy.address));
+    let names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+    let env = names.iter().filter_map(|name| Some(((*name).to_owned(), garage.env(name)?))).collect();
+    let server = Server::start(Options { env, ..Options::default() }.flag("--blobs", &url).flag("--spool-mib", "2"));
+    let key = server.channel("ada");
+    let encoder = Encoder::repeat(&clip(8), &format!("{}/{key}", server.rtmp));
+    let mut viewer = Viewer::open(&server, "ada");
+    watch(&mut viewer, Duration::from_secs(4));
+    proxy.set(Fault::Hole);
+    wait_for("the spool to be full", Duration::from_secs(60), || {
+        viewer.poll();
+        (server.metric("rivulet_blobs_lost_total") >= 24.0).then_some(())
+    });
+    proxy.set(Fault::None);
+    watch(&mut viewer, Duration::from_secs(4));
+    encoder.stop();
+    viewer.watch_to_the_end(Duration::from_secs(30));
+    assert!(viewer.renditions.values().all(|collected| collected.gaps.is_empty()), "live was untouched");
+    wait_for("the spool to drain", Duration::from_secs(60), || {
+        (server.metric("rivulet_blobs_waiting") == 0.0).then_some(())
+    });
+    runtime.block_on(async {
+        let store = Store::open(&format!("sqlite:{}", server.data.path().join("rivulet.db").display())).await.unwrap();
+        let row = store.broadcasts_ended_before(i64::MAX, 10).await.unwrap().pop().unwrap();
+        let rows = store.segments_of(&row.id, 10_000).await.unwrap();
+        let gaps = rows.iter().filter(|row| row.bytes == 0).count();
+        // Some were on their way when they were given up, and arrived.
+        assert!(gaps >= 8 && gaps as f64 <= server.metric("rivulet_blobs_lost_total"), "{gaps} gaps");
+        for (rendition, collected) in &viewer.renditions {
+            // Recorded or a gap: no segment is just not there.
+            let known =
+                |number: &u64| rows.iter().any(|row| row.rendition == *rendition && row.number == *number as i64);
+            assert!(collected.segments.keys().all(known), "{rendition}");
+        }
+        let told = server.login("ada").call("GET", &format!("/channels/ada/broadcasts/{}", row.id), "");
+        assert!(told["missing_ms"].as_u64().unwrap() >= 1_000, "{told}");
+    });
+}
+
 #[test]
 fn the_show_goes_on_without_the_database() {
     let runtime = tokio::runtime::Runtime::new().unwrap();

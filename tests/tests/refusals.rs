@@ -78,6 +78,45 @@ fn how_many_broadcasts_and_how_long() {
     server.wait_state("bob", "live");
 }
 
+/// What an admin lets one channel have, and what it is told.
+#[test]
+fn a_channel_may_have_limits_of_its_own() {
+    let server = Server::start(Options::default().flag("--quota-mib", "2"));
+    let (ada, bob) = (server.channel("ada"), server.channel("bob"));
+    let boss = server.login("ada");
+    boss.call("PUT", "/admin/channels/ada/limits", r#"{"max_side": 300, "quota_mib": 0}"#);
+    refused(&H264, &format!("{}/{ada}", server.rtmp));
+    let told = boss.call("GET", "/channels/ada/golive", "")["ingest"]["last_refusal"].clone();
+    assert_eq!(told, "the picture is 320x240, the limit is 300x300; lower the output resolution");
+    boss.call("PUT", "/admin/channels/ada/limits", r#"{"max_side": 1280}"#);
+    let _ada = Encoder::repeat(&clip(8), &format!("{}/{ada}", server.rtmp));
+    let bob = Encoder::repeat(&clip(8), &format!("{}/{bob}", server.rtmp));
+    let mut viewer = Viewer::open(&server, "bob");
+    // About five seconds of all qualities are recorded until somebody looks.
+    let owner = server.login("bob");
+    let check = wait_for("a word to the broadcaster", Duration::from_secs(40), || {
+        viewer.poll();
+        let golive = owner.call("GET", "/channels/bob/golive", "");
+        golive["ingest"]["checks"].as_array()?.iter().find(|check| check["name"] == "recording").cloned()
+    });
+    assert_eq!(check["measured"], "Not recorded: the channel's 2 MiB for recordings are used up");
+    let until = Instant::now() + Duration::from_secs(5);
+    while Instant::now() < until {
+        viewer.poll();
+    }
+    bob.stop();
+    viewer.watch_to_the_end(Duration::from_secs(20));
+    assert!(viewer.renditions.values().all(|collected| collected.gaps.is_empty()), "live goes on");
+    let list = owner.call("GET", "/channels/bob/broadcasts", "");
+    let id = list["items"][0]["id"].as_str().unwrap();
+    wait_for("the gap to be told", Duration::from_secs(10), || {
+        let missing = owner.call("GET", &format!("/channels/bob/broadcasts/{id}"), "")["missing_ms"].as_u64().unwrap();
+        (missing >= 3_000).then_some(())
+    });
+    let page = get_with(&format!("{}/dashboard/bob/broadcasts/{id}", server.http), &[("cookie", owner.cookie())]);
+    assert!(page.text().contains("of the recording are missing"), "{}", page.text());
+}
+
 #[test]
 fn codecs_and_limits_are_named() {
     let options = Options::default().flag("--max-size", "640x480").flag("--max-fps", "60").flag("--max-kbps", "4000");

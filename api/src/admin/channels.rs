@@ -6,13 +6,13 @@ use crate::refusal::Refusal;
 use crate::request::{Body, Caller, Cursor, InPath, Named, Params, RequestId};
 use crate::{App, now_ms};
 use aide::axum::ApiRouter;
-use aide::axum::routing::{get_with, patch_with, post_with};
+use aide::axum::routing::{get_with, patch_with, post_with, put_with};
 use axum::Json;
 use axum::extract::State;
 use rivulet_protocol::ChannelName;
 use rivulet_protocol::policy::Action;
 use rivulet_protocol::rest::{
-    ChannelGive, ChannelRecord, ChannelTransfer, Page, Report, ReportState, Resolve, Suspend, WithReason,
+    ChannelGive, ChannelLimits, ChannelRecord, ChannelTransfer, Page, Report, ReportState, Resolve, Suspend, WithReason,
 };
 use rivulet_store::{StoreError, User};
 use schemars::JsonSchema;
@@ -28,6 +28,7 @@ pub fn routes() -> ApiRouter<App> {
         .api_route("/admin/channels/{name}", patch_with(transfer, op("admin", "Give a channel to somebody else")))
         .api_route("/admin/channels/{name}/suspend", post_with(suspend, op("admin", "Suspend a channel")))
         .api_route("/admin/channels/{name}/restore", post_with(restore, op("admin", "End a channel's suspension")))
+        .api_route("/admin/channels/{name}/limits", put_with(limits, op("admin", "Say what a channel may have")))
         .api_route("/admin/channels/{name}/stop", post_with(stop, op("admin", "End what is live")))
         .api_route("/admin/reports", get_with(reports, op("admin", "What people report, the oldest first")))
         .api_route("/admin/reports/{id}/resolve", post_with(resolve, op("admin", "Close a report")))
@@ -156,6 +157,36 @@ async fn stop(
     actor.log("channel.stop", Target::channel(&channel), &with.reason).await?;
     let reason = check_reason(&with.reason)?;
     app.cut(&channel.name, if reason.is_empty() { "a moderator has ended it" } else { reason });
+    Ok(Json(answer(&app, &channel.id).await?))
+}
+
+/// The least and the most of each limit.
+fn check_limits(limits: &ChannelLimits) -> Result<(), Refusal> {
+    let fields = [
+        ("max_side", limits.max_side, 16..=8_192),
+        ("max_fps", limits.max_fps, 1..=240),
+        ("max_kbps", limits.max_kbps, 50..=200_000),
+        ("max_minutes", limits.max_minutes, 1..=60 * 24 * 366),
+        ("quota_mib", limits.quota_mib, 0..=u32::MAX),
+    ];
+    let wrong = fields.into_iter().find(|(_, value, range)| value.is_some_and(|value| !range.contains(&value)));
+    wrong.map_or(Ok(()), |(field, _, range)| {
+        let detail = format!("Between {} and {}, or nothing.", range.start(), range.end());
+        Err(Refusal::field(field, "bad_value", detail))
+    })
+}
+
+async fn limits(
+    State(app): State<App>,
+    caller: Caller,
+    id: RequestId,
+    InPath(channel): InPath,
+    Body(limits): Body<ChannelLimits>,
+) -> Result<Json<ChannelRecord>, Refusal> {
+    let actor = Actor::new(&app, &caller, &id, Action::Administer)?;
+    check_limits(&limits)?;
+    actor.log("channel.limits", Target::channel(&channel), &serde_json::to_string(&limits).unwrap_or_default()).await?;
+    app.store.set_channel_limits(&channel.id, &limits).await?;
     Ok(Json(answer(&app, &channel.id).await?))
 }
 

@@ -159,6 +159,7 @@ impl Site {
             first_number: 0,
             latency: Latency::Low,
             on_demand: false,
+            quota_bytes: None,
             protected: row.protected(),
         });
         broadcast.status.send_modify(|status| {
@@ -210,6 +211,7 @@ impl Site {
             first_number: 0,
             latency: Latency::Low,
             on_demand: false,
+            quota_bytes: None,
             protected: None,
         })
     }

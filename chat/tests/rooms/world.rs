@@ -202,6 +202,7 @@ impl World {
             first_number: 0,
             latency: Latency::Low,
             on_demand: false,
+            quota_bytes: None,
             protected: None,
         });
         broadcast.status.send_modify(|status| status.playable = true);

@@ -1,6 +1,6 @@
 //! What moderators and admins of the instance do. Each of these acts is in the audit log.
 
-use super::{AccessKind, Announcement, ReportReason, Role, SignUp, as_text, redacted};
+use super::{AccessKind, Announcement, ChannelLimits, ReportReason, Role, SignUp, as_text, redacted};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -102,6 +102,7 @@ pub struct ChannelRecord {
     pub live: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspended: Option<Suspension>,
+    pub limits: ChannelLimits,
 }
 
 /// `PATCH /api/v1/admin/channels/{name}`; answers [`ChannelRecord`]. `POST /api/v1/admin/channels` with

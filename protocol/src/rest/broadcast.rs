@@ -68,6 +68,26 @@ pub struct ChannelSettings {
     pub while_away: Option<WhileAway>,
 }
 
+/// `PUT /api/v1/admin/channels/{name}/limits`; answers [`ChannelRecord`](super::ChannelRecord). What a
+/// channel may have; what is absent is as the instance has it. They hold from the next broadcast on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChannelLimits {
+    /// Of the larger side of the picture, in pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_side: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_fps: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_kbps: Option<u32>,
+    /// Of one broadcast.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_minutes: Option<u32>,
+    /// Of all that is recorded of it; beyond, it goes on and is not recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quota_mib: Option<u32>,
+}
+
 /// The same with nothing left open: what the instance has, or what holds for a broadcast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BroadcastSettings {
@@ -155,7 +175,7 @@ pub enum Level {
 /// One line of the checklist on the Go live page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Check {
-    /// Stable name: `connection`, `video_codec`, `key_interval`, `bitrate`, `audio`, `timestamps`, `tracks`, `encoder_load`,
+    /// Stable name: `recording`, `connection`, `video_codec`, `key_interval`, `bitrate`, `audio`, `timestamps`, `tracks`, `encoder_load`,
     /// `server_load`.
     pub name: String,
     pub level: Level,

@@ -309,6 +309,10 @@ pub struct BroadcastInfo {
     pub peak_viewers: u32,
     /// Over its whole time.
     pub average_viewers: u32,
+    /// How much of the recording is missing, for want of room, of the rendition that lacks most.
+    /// Zero in lists.
+    #[serde(default)]
+    pub missing_ms: u64,
 }
 
 /// `GET /api/v1/channels/{name}/broadcasts/{id}/viewers`, a list, by those who run the channel.

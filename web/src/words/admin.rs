@@ -50,6 +50,14 @@ words! {
     owner: "Owner" = "Inhaber";
     new_owner: "New owner" = "Neuer Inhaber";
     transfer: "Transfer" = "Übertragen";
+    limits_text: "What the channel may have. Empty fields are as the server has them; they hold from its next broadcast on."
+        = "Was der Kanal haben darf. Leere Felder sind, wie es der Server vorgibt; sie gelten ab der nächsten Sendung.";
+    max_side: "Larger side of the picture" = "Größere Seite des Bilds";
+    max_fps: "Pictures a second" = "Bilder je Sekunde";
+    max_kbps: "Bitrate in kbit/s" = "Bitrate in kbit/s";
+    max_minutes: "Length in minutes" = "Länge in Minuten";
+    quota_mib: "Recordings in MiB" = "Aufzeichnungen in MiB";
+    save_limits: "Save limits" = "Grenzen speichern";
     note: "Note" = "Notiz";
     invites: "Invites" = "Einladungen";
     create_invite: "Create an invite" = "Einladung erstellen";

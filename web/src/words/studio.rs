@@ -246,6 +246,15 @@ impl Lang {
         }
     }
 
+    /// `missing_ms` of a recording could not be kept.
+    pub fn recording_lacks(self, missing_ms: u64) -> String {
+        let length = self.duration(missing_ms.try_into().unwrap_or(i64::MAX));
+        match self {
+            Self::En => format!("{length} of the recording are missing: there was no room for them."),
+            Self::De => format!("{length} der Aufzeichnung fehlen: Es war kein Platz dafür."),
+        }
+    }
+
     pub fn while_away_of(self, away: WhileAway) -> &'static str {
         match (self, away) {
             (Self::En, WhileAway::Slate) => "“Reconnecting”",

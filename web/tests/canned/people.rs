@@ -156,7 +156,7 @@ async fn users() -> Json<Value> {
 async fn channels() -> Json<Value> {
     let channel = |name: &str, live: bool| {
         json!({"id": name, "name": name, "display_name": name, "title": "Building a small boat", "owner": "ada",
-            "access": "public", "followers": 312, "created_at_ms": now_ms() - 90 * DAY_MS, "live": live})
+            "access": "public", "followers": 312, "created_at_ms": now_ms() - 90 * DAY_MS, "live": live, "limits": {"max_kbps": 6000}})
     };
     list(&[channel("demo", true), channel("quiet", false)])
 }

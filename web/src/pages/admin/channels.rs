@@ -3,11 +3,11 @@
 use super::{reason, restoration, search_box, suspension};
 use crate::pages::{
     document::Visitor,
-    form::{Form, Input},
+    form::{Form, Input, Kind},
     parts::{self, Tone, panel},
 };
 use leptos::prelude::*;
-use rivulet_protocol::rest::{AccessKind, ChannelRecord, LiveState, Page as Listed, Role};
+use rivulet_protocol::rest::{AccessKind, ChannelLimits, ChannelRecord, LiveState, Page as Listed, Role};
 
 pub fn list(visitor: &Visitor, list: Listed<ChannelRecord>, searched: String) -> AnyView {
     let lang = visitor.lang;
@@ -45,6 +45,8 @@ fn channel(visitor: &Visitor, it: &ChannelRecord) -> AnyView {
         {reason(visitor, &transfer)}
         <button class="button">{lang.transfer()}</button>
     };
+    let is_admin = visitor.me.as_ref().is_some_and(|me| me.role == Role::Admin);
+    let limits = is_admin.then(|| limits(visitor, &it.name, it.limits));
     let open = visitor.flash.as_ref().is_some_and(|flash| flash.form.ends_with(&format!("-{}", it.name)));
     let summary = view! {
         <span class="card-lines">
@@ -63,9 +65,31 @@ fn channel(visitor: &Visitor, it: &ChannelRecord) -> AnyView {
             </p>
             {standing}
             {transfer.done("stack", inputs.into_any())}
+            {limits}
         </details>
     }
     .into_any()
+}
+
+fn limits(visitor: &Visitor, channel: &str, own: ChannelLimits) -> AnyView {
+    let lang = visitor.lang;
+    let form = Form::new(visitor, format!("limits-{channel}"), format!("PUT admin/channels/{channel}/limits"));
+    let number = |name: &'static str, label: &'static str, value: Option<u32>| {
+        let value = value.map(|value| value.to_string()).unwrap_or_default();
+        form.input(Input::new(Kind::Number, name, label).value(value).optional())
+    };
+    let inputs = view! {
+        <p class="muted">{lang.limits_text()}</p>
+        <div class="choices">
+            {number("max_side", lang.max_side(), own.max_side)}
+            {number("max_fps", lang.max_fps(), own.max_fps)}
+            {number("max_kbps", lang.max_kbps(), own.max_kbps)}
+            {number("max_minutes", lang.max_minutes(), own.max_minutes)}
+            {number("quota_mib", lang.quota_mib(), own.quota_mib)}
+        </div>
+        <button class="button">{lang.save_limits()}</button>
+    };
+    form.done("stack", inputs.into_any())
 }
 
 fn give(visitor: &Visitor) -> AnyView {

@@ -52,6 +52,7 @@ pub fn one(visitor: &Visitor, channel: &Channel, info: &BroadcastInfo, samples: 
     };
     view! {
         <p><a href=format!("/dashboard/{}/broadcasts", channel.name)>{lang.all_broadcasts()}</a></p>
+        {(info.missing_ms > 0).then(|| view! { <p class="notice notice-bad">{lang.recording_lacks(info.missing_ms)}</p> })}
         {panel("facts", title(channel, info), facts.into_any())}
         {panel("viewers", lang.viewers_over_time(), parts::plot(lang, lang.viewers_over_time(), &samples))}
     }
