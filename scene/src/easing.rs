@@ -179,17 +179,19 @@ impl Spring {
         }
     }
 
-    /// When it is as good as at rest: its envelope, or its slower part, has fallen to `SETTLED`.
+    /// When it is as good as at rest. One that swings has an envelope; others come nearer all the time.
     fn settling_s(self) -> f64 {
         let (rate, own) = (self.damping / (2.0 * self.mass), (self.stiffness / self.mass).sqrt());
-        let (decay, height) = if rate < own {
-            (rate, own / (own * own - rate * rate).sqrt())
-        } else {
-            let slow = rate - (rate * rate - own * own).sqrt();
-            // Near the critical point the slow part alone says too little.
-            (slow, if slow > 0.0 { (1.0 + rate / slow).min(10.0) } else { 1.0 })
-        };
-        if decay > 0.0 { ((height / SETTLED).ln() / decay).clamp(0.001, MAX_SETTLING_S) } else { MAX_SETTLING_S }
+        if rate < own {
+            let height = own / (own * own - rate * rate).sqrt();
+            return ((height / SETTLED).ln() / rate).clamp(0.001, MAX_SETTLING_S);
+        }
+        let (mut before, mut after) = (0.0, MAX_SETTLING_S);
+        for _ in 0..40 {
+            let middle = (before + after) / 2.0;
+            if 1.0 - self.at(middle) > SETTLED { before = middle } else { after = middle }
+        }
+        after
     }
 }
 
