@@ -10,8 +10,11 @@ use rivulet_scene::{Blend, Content, Crop, Drawing, Geometry, Id};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Of one layer: the states of a sprite, a layer and what it fades into.
+/// Of one layer: the states of a sprite, a layer and what it fades into,
 const MAX_VARIANTS: usize = 12;
+/// and of the same by other matrices, or of what is made of several bitmaps: those of the last frames, which
+/// do not come back.
+const MAX_PASSING: usize = 2;
 /// What was not shown for so many paints goes,
 const MAX_IDLE: u64 = 600;
 /// and at once when all of it takes more than this.
@@ -43,6 +46,17 @@ pub enum What {
     /// A ticker's band without its words, and one round of its words.
     Band(Arc<Content>),
     Strip(Arc<Content>),
+}
+
+impl What {
+    fn passes_for(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Ops(_), Self::Ops(_))
+            | (Self::Masked(..), Self::Masked(..))
+            | (Self::Bitmap(_), Self::Bitmap(_)) => true,
+            _ => self == other,
+        }
+    }
 }
 
 /// One bitmap of several: which, where, and how.
@@ -83,9 +97,15 @@ impl Cache {
 
     pub fn put(&mut self, layer: &Id, key: Key, placed: Placed) {
         let entries = self.entries.entry(layer.clone()).or_default();
-        if entries.len() == MAX_VARIANTS {
-            let oldest = (0..entries.len()).min_by_key(|n| entries[*n].used).unwrap_or(0);
-            entries.swap_remove(oldest);
+        let passing: Vec<usize> = (0..entries.len()).filter(|n| entries[*n].key.what.passes_for(&key.what)).collect();
+        let oldest = |among: Vec<usize>| among.into_iter().min_by_key(|n| entries[*n].used);
+        let gone = match passing.len() {
+            MAX_PASSING.. => oldest(passing),
+            _ if entries.len() == MAX_VARIANTS => oldest((0..entries.len()).collect()),
+            _ => None,
+        };
+        if let Some(gone) = gone {
+            entries.swap_remove(gone);
         }
         entries.push(Entry { key, placed, used: self.paints });
     }

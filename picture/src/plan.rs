@@ -19,8 +19,8 @@ use vello_cpu::Pixmap;
 
 /// A layer with more pixels is only drawn where it can be seen.
 const MAX_LAYER_PIXELS: usize = 4_096 * 4_096;
-/// No group is drawn further out than this.
-const FAR: i32 = 8_192;
+/// As far as a group is drawn, seen from its corner, where more of it cannot be afforded.
+const FAR: i32 = 4_096;
 /// Parts of a pixel by which what is turned or scaled may be moved.
 const STEPS: f64 = 4.0;
 /// As near to one pixel for one as makes no difference.
@@ -141,15 +141,17 @@ impl Planner {
         match &item.what {
             rivulet_scene::What::Group { width, height, items } => {
                 let look = look(Extent { width: *width, height: *height, margin: 0.0 });
-                // Drawn only where it can be seen, it would be drawn anew whenever it moves.
-                let seen = Rect::new(-FAR, -FAR, FAR, FAR);
+                let back = look.matrix.inverse().transform_rect_bbox(kurbo_rect(around.seen));
+                let seen = if back.is_finite() { outset(back) } else { Rect::default() };
+                let affordable = seen.area() <= MAX_LAYER_PIXELS;
+                let seen = if affordable { seen } else { Rect::new(0, 0, FAR, FAR) };
                 let mut inside = self.ops(items, Around { seen, ..around });
-                let mut whole = inside.iter().fold(Rect::default(), |whole, op| whole.union(op.clip)).intersect(seen);
+                let mut whole = inside.iter().fold(Rect::default(), |whole, op| whole.union(op.clip));
+                // Drawn only where it can be seen, it would be drawn anew whenever it moves.
                 if whole.area() > MAX_LAYER_PIXELS {
-                    let back = look.matrix.inverse().transform_rect_bbox(kurbo_rect(around.seen));
-                    whole = whole.intersect(if back.is_finite() { outset(back) } else { Rect::default() });
+                    whole = whole.intersect(seen);
                 }
-                if whole.is_empty() || whole.area() > MAX_LAYER_PIXELS {
+                if whole.is_empty() {
                     return Vec::new();
                 }
                 inside.iter_mut().for_each(|op| op.clip = op.clip.intersect(whole));
@@ -320,7 +322,8 @@ impl Planner {
             Some(strip) => strip,
             None => {
                 let Some(strip) = Strip::set(ticker, &mut self.studio.fonts) else { return Some(vec![band]) };
-                if strip.length * across > MAX_STRIP {
+                let pixels = strip.length * across * ticker.height * down;
+                if strip.length * across > MAX_STRIP || pixels > MAX_LAYER_PIXELS as f64 {
                     return None;
                 }
                 let width = (strip.length * across).round().max(1.0) as u16;

@@ -23,15 +23,15 @@ impl Rect {
     }
 
     pub fn width(self) -> usize {
-        (self.x1 - self.x0).max(0) as usize
+        self.x1.saturating_sub(self.x0).max(0) as usize
     }
 
     pub fn height(self) -> usize {
-        (self.y1 - self.y0).max(0) as usize
+        self.y1.saturating_sub(self.y0).max(0) as usize
     }
 
     pub fn area(self) -> usize {
-        self.width() * self.height()
+        self.width().saturating_mul(self.height())
     }
 
     pub fn intersect(self, other: Self) -> Self {

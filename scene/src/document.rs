@@ -112,6 +112,9 @@ impl Scene {
         }
         scene.restore_leaving(leaving)?;
         for (id, own) in transitions {
+            let mut check = Check::default();
+            own.check(&mut check);
+            check.done().map_err(|error| error.within(&format!("/transitions/{id}")))?;
             match scene.nodes.iter_mut().find(|node| *node.id() == id) {
                 Some(node) => node.transitions = own,
                 None => return Err(Error::unknown_layer(&format!("/transitions/{id}"), id.as_str())),
@@ -120,6 +123,8 @@ impl Scene {
         for (n, running) in animations.into_iter().enumerate() {
             let mut check = Check::default();
             running.animation.check(&mut check);
+            check.time("/started", running.started);
+            check.time("/held", running.held.unwrap_or(0));
             check
                 .done()
                 .and_then(|()| scene.animate(running))
@@ -129,6 +134,9 @@ impl Scene {
             return Err(Error::new(Code::TooMany, "/waiting", format!("at most {MAX_WAITING} batches wait")));
         }
         for (n, waiting) in waiting.iter().enumerate() {
+            let mut check = Check::default();
+            check.time("/due", waiting.due.unwrap_or(0));
+            check.done().map_err(|error| error.within(&format!("/waiting/{n}")))?;
             waiting.batch.check().map_err(|error| error.within(&format!("/waiting/{n}/batch")))?;
         }
         scene.waiting = waiting;

@@ -16,6 +16,8 @@ impl Default for Limits {
     }
 }
 
+/// Of Unix time: about the year 5000.
+const MAX_TIME_US: u64 = 100_000_000_000_000_000;
 pub const MAX_ID_CHARS: usize = 64;
 pub const MAX_TEXT_CHARS: usize = 2_000;
 pub const MAX_LABEL_CHARS: usize = 200;
@@ -70,6 +72,13 @@ impl Check {
     pub fn number(&mut self, field: &str, value: f64, (min, max): (f64, f64)) {
         if !(min..=max).contains(&value) {
             self.fault(Code::OutOfRange, field, format!("must be between {min} and {max}"));
+        }
+    }
+
+    /// Scene time: as far from now as a calendar goes, so that sums of times never leave the integer.
+    pub fn time(&mut self, field: &str, us: i64) {
+        if us.unsigned_abs() > MAX_TIME_US {
+            self.fault(Code::OutOfRange, field, "is beyond all calendars");
         }
     }
 

@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 const DURATION: Range = (0.0, 60_000.0);
+/// Of all properties of a layer.
+const MAX_TWEENS: usize = 500;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -144,6 +146,17 @@ fn seen(layer: &Arc<Layer>) -> Option<&Arc<Layer>> {
 impl Transitions {
     pub fn is_empty(&self) -> bool {
         self.tweens.is_empty() && self.shifts.is_empty()
+    }
+
+    /// What a document says of them.
+    pub(crate) fn check(&self, check: &mut Check) {
+        check.count("/tweens", self.tweens.len(), MAX_TWEENS);
+        check.count("/shifts", self.shifts.len(), MAX_TRANSITIONS);
+        let tweens = self.tweens.iter().map(|tween| (tween.start, &tween.transition));
+        for (start, transition) in tweens.chain(self.shifts.iter().map(|shift| (shift.start, &shift.transition))) {
+            check.time("/start", start);
+            transition.check(check);
+        }
     }
 
     /// When the next of them is over.

@@ -236,6 +236,14 @@ fn documents() {
         ),
         (json!({ "leaving": [{ "place": 0, "layer": rect("b") }] }), "Invalid /leaving/0"),
         (json!({ "transitions": { "z": {} } }), "UnknownLayer /transitions/z"),
+        (
+            json!({ "transitions": { "a": { "shifts": [{ "start": i64::MIN, "transition": {} }] } } }),
+            "OutOfRange /transitions/a/start",
+        ),
+        (
+            json!({ "waiting": [{ "id": "w", "due": i64::MAX, "batch": { "changes": [] } }] }),
+            "OutOfRange /waiting/0/due",
+        ),
     ] {
         assert_eq!(restore(more.clone()).err().as_deref(), Some(expected), "{more}");
     }
