@@ -43,10 +43,10 @@ fn spent(who: UsageWho) -> Outcome<f64> {
 }
 
 /// Processor milliseconds for each of the frames that `draw` draws.
-fn timed(mut draw: impl FnMut(i64) -> Outcome<()>, frames: i64) -> Outcome<f64> {
+fn timed(mut draw: impl FnMut(i64), frames: i64) -> Outcome<f64> {
     let start = spent(UsageWho::RUSAGE_SELF)?;
     for n in 0..frames {
-        draw(n)?;
+        draw(n);
     }
     Ok((spent(UsageWho::RUSAGE_SELF)? - start) / frames as f64)
 }
@@ -122,7 +122,6 @@ fn fifty_layers() -> Outcome<()> {
         own.push(timed(
             |n| {
                 painter.paint(&lists[n as usize], &assets);
-                Ok(())
             },
             FRAMES,
         )?);
@@ -140,7 +139,6 @@ fn fifty_layers() -> Outcome<()> {
                 }
                 context.flush();
                 context.render(&mut target, &mut resources);
-                Ok(())
             },
             FRAMES,
         )?);
@@ -153,7 +151,6 @@ fn fifty_layers() -> Outcome<()> {
                     let source = skia_pictures[n as usize % 5].as_ref();
                     skia.draw_pixmap(x as i32, y as i32, source, &paint, tiny_skia::Transform::identity(), None);
                 }
-                Ok(())
             },
             FRAMES / 4,
         )?);
@@ -199,19 +196,18 @@ fn typical() -> Outcome<()> {
     let (mut listed, mut partial, mut whole, mut still) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for round in 0..ROUNDS as i64 {
         let first = round * FRAMES;
-        listed.push(timed(|n| Ok(drop(std::hint::black_box(lists(first + n)))), FRAMES)?);
-        partial.push(timed(|n| Ok(drop(painter.paint(&lists(first + n), &assets))), FRAMES)?);
+        listed.push(timed(|n| drop(std::hint::black_box(lists(first + n))), FRAMES)?);
+        partial.push(timed(|n| drop(painter.paint(&lists(first + n), &assets)), FRAMES)?);
         whole.push(timed(
             |n| {
                 painter.invalidate();
                 painter.paint(&lists(first + n), &assets);
-                Ok(())
             },
             FRAMES,
         )?);
         let same = lists(first);
         painter.paint(&same, &assets);
-        still.push(timed(|_| Ok(drop(painter.paint(&same, &assets))), FRAMES)?);
+        still.push(timed(|_| drop(painter.paint(&same, &assets)), FRAMES)?);
     }
     let (listed, partial, whole, still) = (median(listed), median(partial), median(whole), median(still));
     println!("20 layers, 3 of them moving, 1920x1080, processor ms a frame:");
@@ -243,9 +239,8 @@ fn overlays(folder: &Path) -> Outcome<f64> {
     command.args(["-v", "error", "-nostdin", "-filter_complex_threads", "1", "-threads", "1"]);
     let mut graph = String::new();
     for n in 0..20usize {
-        command.arg("-i").arg(folder.join(format!("{n}.png")));
-        graph +=
-            &format!("[{n}]format={},loop=-1:1,setpts=N/60/TB[p{n}];", if n == 0 { "yuv420p" } else { "yuva420p" });
+        command.args(["-framerate", "60", "-i"]).arg(folder.join(format!("{n}.png")));
+        graph += &format!("[{n}]format={},loop=-1:1,setpts=N[p{n}];", if n == 0 { "yuv420p" } else { "yuva420p" });
     }
     for n in 1..20usize {
         let (x, y) = fixed(n);

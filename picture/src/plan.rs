@@ -25,6 +25,8 @@ const FAR: i32 = 4_096;
 const STEPS: f64 = 4.0;
 /// As near to one pixel for one as makes no difference.
 const EXACT: f64 = 1e-6;
+/// As far as a shadow falls, in pixels: the longest edge that a canvas has.
+const SHADOW_AWAY: f64 = 4_096.0;
 const MAX_STRIP: f64 = 16_000.0;
 
 pub struct Planner {
@@ -260,10 +262,12 @@ impl Planner {
             Cast {
                 color: shadow.color,
                 sigma: (shadow.blur * matrix.determinant().abs().sqrt()).min(300.0),
-                x: (a * shadow.x + c * shadow.y).round() as i32,
-                y: (b * shadow.x + d * shadow.y).round() as i32,
+                x: (a * shadow.x + c * shadow.y).round().clamp(-SHADOW_AWAY, SHADOW_AWAY) as i32,
+                y: (b * shadow.x + d * shadow.y).round().clamp(-SHADOW_AWAY, SHADOW_AWAY) as i32,
             }
         });
+        // Of what is as large as that, the shadow is not what is looked at.
+        let shadow = shadow.filter(|cast| cast.whole(region).area() <= 2 * MAX_LAYER_PIXELS);
         let key = Key {
             matrix: matrix.as_coeffs(),
             region,

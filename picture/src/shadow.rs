@@ -25,15 +25,24 @@ impl Cast {
         let width = (12.0 * self.sigma * self.sigma / BOXES as f64 + 1.0).sqrt();
         ((width - 1.0) / 2.0).round().max(0.0) as usize
     }
+
+    /// What the shadow of a rectangle may reach.
+    fn blurred(&self, own: Rect) -> Rect {
+        let margin = (self.radius() * BOXES) as i32;
+        Rect::new(own.x0 - margin, own.y0 - margin, own.x1 + margin, own.y1 + margin)
+    }
+
+    /// What a picture takes together with its shadow.
+    pub fn whole(&self, own: Rect) -> Rect {
+        self.blurred(own).moved(self.x, self.y).union(own)
+    }
 }
 
 /// The bitmap with its shadow, and where its upper left corner is, seen from that of the bitmap.
 pub fn cast(level: Level, bitmap: &Arc<Bitmap>, shadow: Cast) -> (Arc<Bitmap>, i32, i32) {
-    let radius = shadow.radius();
-    let margin = (radius * BOXES) as i32;
     let own = Rect::sized(bitmap.width(), bitmap.height());
-    let below = Rect::new(own.x0 - margin, own.y0 - margin, own.x1 + margin, own.y1 + margin);
-    let (width, height) = (below.width(), below.height());
+    let (radius, below) = (shadow.radius(), shadow.blurred(own));
+    let (width, height, margin) = (below.width(), below.height(), -below.x0);
     let mut alpha = vec![0u8; width * height];
     for y in 0..bitmap.height() {
         let start = (y + margin as usize) * width + margin as usize;
@@ -54,7 +63,7 @@ pub fn cast(level: Level, bitmap: &Arc<Bitmap>, shadow: Cast) -> (Arc<Bitmap>, i
         }
     }
     let blurred = Op::new(Bitmap::new(pixels), below.x0 + shadow.x, below.y0 + shadow.y);
-    let whole = blurred.clip.union(own);
+    let whole = shadow.whole(own);
     let (x, y) = (whole.x0, whole.y0);
     let ops = [Op::new(bitmap.clone(), 0, 0), blurred].map(|op| Op {
         x: op.x - x,

@@ -185,3 +185,49 @@ fn what_is_missing_is_reported() {
     // The words are there nevertheless.
     assert!(painter.rgba().chunks_exact(4).any(|pixel| pixel[0] > 200));
 }
+
+/// Whatever a scene lets through can be drawn, in bounded memory.
+#[test]
+fn the_largest_and_smallest_of_everything() {
+    let assets = assets();
+    let mut painter = Painter::with_fonts(1, 1, &[fonts()]);
+    let mut random = StdRng::seed_from_u64(3);
+    let extreme = |random: &mut StdRng, edge: f64| edge * [-1.0, -1e-6, 0.0, 1e-6, 0.5, 1.0][random.random_range(0..6)];
+    let text = "width ".repeat(300);
+    let contents = [
+        json!({ "kind": "text", "text": text, "font": { "size": 1000 } }),
+        json!({ "kind": "text", "text": text, "width": 1, "font": { "size": 4 }, "outline": { "color": "#fff", "width": 1000 } }),
+        json!({ "kind": "image", "asset": "photo" }),
+        json!({ "kind": "ticker", "width": 4096, "height": 4096, "items": [text[..190]], "font": { "size": 1000 } }),
+        json!({ "kind": "chart", "width": 1, "height": 1, "values": [1e12, -1e12], "title": "x" }),
+        json!({ "kind": "chart", "values": [5, 5, 5], "min": 9, "max": 3, "labels": ["x"] }),
+        json!({ "kind": "feed", "width": 1, "height": 1, "picture": "photo", "title": "x", "bid": "x" }),
+        json!({ "kind": "chat", "width": 1, "height": 4096, "lines": [{ "author": "x", "text": text }] }),
+        json!({ "kind": "qr", "data": "x".repeat(1000), "size": 1 }),
+        json!({ "kind": "shape", "stroke": { "color": "#fff", "width": 1000 }, "geometry": { "type": "rect", "width": 1, "height": 4096 } }),
+        json!({ "kind": "shape", "fill": { "stops": [] }, "geometry": { "type": "path", "d": "M -100000 0 L 100000 9 Z", "width": 1, "height": 1 } }),
+        json!({ "kind": "group", "opacity": 0.5 }),
+    ];
+    for step in 0..60 {
+        let mut scene = Scene::new(320, 180, Limits::default());
+        let mut layer = contents[step % contents.len()].clone();
+        let more = json!({ "id": "a", "corner_radius": random.random_range(0..2) * 1000,
+            "transform": { "x": extreme(&mut random, 1e5), "y": extreme(&mut random, 100.0),
+                "scale_x": extreme(&mut random, 100.0), "scale_y": extreme(&mut random, 100.0),
+                "rotation": extreme(&mut random, 90.0), "anchor": { "x": 0.5, "y": extreme(&mut random, 100.0) } },
+            "crop": { "left": extreme(&mut random, 50.0).max(0.0) } });
+        layer.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        if random.random_bool(0.1) {
+            layer["shadow"] = json!({ "blur": 20, "x": 1000 });
+        }
+        assert!(apply(&mut scene, NOW, json!([{ "op": "add", "layer": layer }])));
+        let child =
+            json!({ "id": "b", "kind": "image", "asset": "photo", "transform": { "scale_x": 100, "scale_y": 100 } });
+        if step % contents.len() == 11 {
+            let child = json!({ "op": "add", "layer": child });
+            assert!(apply(&mut scene, NOW, json!([child, { "op": "move", "id": "b", "parent": "a" }])));
+        }
+        painter.paint(&scene.list(NOW), &assets);
+        assert!(painter.cache_bytes() < 512 << 20, "step {step}");
+    }
+}
