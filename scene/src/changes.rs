@@ -1,7 +1,7 @@
 //! What each change does to the scene. A change that is refused may leave the scene half changed: the
 //! caller works on a copy.
 
-use crate::animation::{OnFinish, Running};
+use crate::animation::OnFinish;
 use crate::batch::{Add, Canvas, Change, Move, Remove, Update};
 use crate::error::{Code, Error};
 use crate::id::Id;
@@ -9,6 +9,7 @@ use crate::layer::{Layer, Mask};
 use crate::limits::{MAX_ANIMATIONS, MAX_DURATION_MS, MAX_EDGE};
 use crate::scene::{Ending, Event, Node, Scene};
 use crate::time::micros;
+use crate::timing::Running;
 use crate::transition::{Transition, TransitionType, Transitions};
 use std::sync::Arc;
 

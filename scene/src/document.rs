@@ -1,12 +1,12 @@
 //! The scene as a document: all that is needed to go on where it was.
 
-use crate::animation::Running;
 use crate::color::Color;
 use crate::error::{Code, Error};
 use crate::id::Id;
 use crate::layer::Layer;
 use crate::limits::{Check, Limits, MAX_EDGE, MAX_WAITING};
 use crate::scene::{Node, Scene, Waiting};
+use crate::timing::Running;
 use crate::transition::Transitions;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -29,12 +29,12 @@ mod scene;
 #[cfg(test)]
 mod tests;
 mod time;
+mod timing;
 mod transform;
 mod transition;
 
 pub use animation::{
-    Animation, Composite, Effect, Fill, Infinite, Iterations, Keyframe, Motion, OnFinish, PlayDirection, Running,
-    Timing, Track,
+    Animation, Composite, Effect, Fill, Infinite, Iterations, Keyframe, Motion, OnFinish, PlayDirection, Timing, Track,
 };
 pub use batch::{Add, Animate, Batch, Canvas, Change, Fire, Move, OfAnimation, OfBatch, Remove, Seek, Update};
 pub use color::Color;
@@ -55,5 +55,6 @@ pub use path::PathData;
 pub use property::Value;
 pub use scene::{Applied, Ending, Event, Scene, Waiting};
 pub use time::{Moment, When};
+pub use timing::Running;
 pub use transform::{Anchor, Bounds, BoundsType, Transform};
 pub use transition::{Interrupt, Shift, Towards, Transition, TransitionType, Transitions, Tween};

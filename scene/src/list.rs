@@ -99,7 +99,7 @@ struct Surroundings<'a> {
     /// Masks have none themselves.
     masks: bool,
     output: Option<&'a str>,
-    samples: &'a [crate::animation::Sample<'a>],
+    samples: &'a [crate::timing::Sample<'a>],
     now: i64,
 }
 
@@ -128,7 +128,7 @@ impl Scene {
         DisplayList { width: self.width, height: self.height, background: self.background, at: now, items }
     }
 
-    pub(crate) fn samples(&self, now: i64) -> Vec<crate::animation::Sample<'_>> {
+    pub(crate) fn samples(&self, now: i64) -> Vec<crate::timing::Sample<'_>> {
         let mut samples = Vec::new();
         for running in &self.running {
             running.animation.effect.sample(running.local(now), None, &mut samples);
@@ -141,7 +141,7 @@ impl Scene {
         &self,
         node: &Node,
         layer: &Arc<Layer>,
-        samples: &[crate::animation::Sample<'_>],
+        samples: &[crate::timing::Sample<'_>],
         now: i64,
     ) -> Arc<Layer> {
         let mut layer = layer.clone();

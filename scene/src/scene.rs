@@ -1,6 +1,5 @@
 //! The scene: its layers, what moves them, and the batches that wait. All changes go through here.
 
-use crate::animation::Running;
 use crate::batch::{Batch, Change};
 use crate::color::Color;
 use crate::error::{Code, Error};
@@ -8,6 +7,7 @@ use crate::id::Id;
 use crate::layer::Layer;
 use crate::limits::{Limits, MAX_WAITING};
 use crate::property::Value;
+use crate::timing::Running;
 use crate::transition::Transitions;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
