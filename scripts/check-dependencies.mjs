@@ -8,15 +8,17 @@ const parts = ["ingest", "transcoder", "origin", "chat", "api", "web"];
 const may = {
   protocol: [],
   media: [],
+  scene: [],
+  picture: ["scene"],
   store: pure,
   hub: pure,
   bus: [],
   ...Object.fromEntries(parts.map((part) => [part, [...pure, ...seams]])),
   web: ["protocol"],
-  server: [...pure, ...seams, ...parts],
+  server: [...pure, ...seams, ...parts, "scene", "picture"],
   "hls-rules": [],
   hostile: [...pure, ...seams, ...parts],
-  tests: ["hls-rules", ...pure, ...seams, ...parts, "server"],
+  tests: ["hls-rules", ...pure, ...seams, ...parts, "scene", "picture", "server"],
 };
 
 const args = ["metadata", "--format-version", "1", "--no-deps", "--offline"];
