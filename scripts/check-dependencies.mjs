@@ -13,10 +13,13 @@ const may = {
   bus: [],
   ...Object.fromEntries(parts.map((part) => [part, [...pure, ...seams]])),
   web: ["protocol"],
-  server: [...pure, ...seams, ...parts],
+  scene: [],
+  picture: ["scene"],
+  compositor: [...pure, ...seams, "scene", "picture"],
+  server: [...pure, ...seams, ...parts, "compositor"],
   "hls-rules": [],
   hostile: [...pure, ...seams, ...parts],
-  tests: ["hls-rules", ...pure, ...seams, ...parts, "server"],
+  tests: ["hls-rules", ...pure, ...seams, ...parts, "compositor", "server"],
 };
 
 const args = ["metadata", "--format-version", "1", "--no-deps", "--offline"];
