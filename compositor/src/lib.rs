@@ -5,5 +5,6 @@
 //! every target of [`outputs`] reads at its own pace. Sound is mixed in [`sound`] by the same clock.
 
 pub mod encode;
+pub mod outputs;
 pub mod pace;
 pub mod sound;
