@@ -8,18 +8,18 @@ const parts = ["ingest", "transcoder", "origin", "chat", "api", "web"];
 const may = {
   protocol: [],
   media: [],
+  scene: [],
+  picture: ["scene"],
   store: pure,
   hub: pure,
   bus: [],
   ...Object.fromEntries(parts.map((part) => [part, [...pure, ...seams]])),
   web: ["protocol"],
-  scene: [],
-  picture: ["scene"],
   compositor: [...pure, ...seams, "scene", "picture"],
-  server: [...pure, ...seams, ...parts, "compositor"],
+  server: [...pure, ...seams, ...parts, "scene", "picture", "compositor"],
   "hls-rules": [],
   hostile: [...pure, ...seams, ...parts],
-  tests: ["hls-rules", ...pure, ...seams, ...parts, "compositor", "server"],
+  tests: ["hls-rules", ...pure, ...seams, ...parts, "scene", "picture", "compositor", "server"],
 };
 
 const args = ["metadata", "--format-version", "1", "--no-deps", "--offline"];

@@ -1,0 +1,143 @@
+//! What is listed, and in which order.
+
+use super::*;
+
+fn ids(list: &DisplayList) -> Vec<String> {
+    list.items.iter().map(|item| item.id.to_string()).collect()
+}
+
+#[test]
+fn from_back_to_front() {
+    let mut scene = scene();
+    let add = |name: &str, more: Json| json!({ "op": "add", "layer": with(rect(name), more) });
+    at(
+        &mut scene,
+        T,
+        json!([
+            add("a", json!({})), add("b", json!({ "z": 5 })), add("c", json!({})),
+            { "op": "add", "layer": { "id": "g", "kind": "group", "transform": { "x": 10, "scale_x": 2, "scale_y": 2 } } },
+            add("d", json!({ "parent": "g", "z": 99 })), add("e", json!({ "visible": false })),
+            add("f", json!({ "exclude": ["twitch"] })),
+        ]),
+    );
+    let list = scene.list(T);
+    assert_eq!(ids(&list), ["a", "c", "d", "f", "b"]);
+    assert_eq!(list.items[2].parent * kurbo::Point::new(1.0, 1.0), kurbo::Point::new(12.0, 2.0));
+    assert_eq!(ids(&scene.list_for(T, Some("twitch"))), ["a", "c", "d", "b"]);
+    at(&mut scene, T, json!([{ "op": "move", "id": "c", "index": 0 }, { "op": "move", "id": "d", "parent": null }]));
+    assert_eq!(ids(&scene.list(T)), ["c", "a", "f", "b", "d"]);
+    // Translucent, a group is drawn as one.
+    at(
+        &mut scene,
+        T,
+        json!([{ "op": "move", "id": "a", "parent": "g" }, { "op": "update", "id": "g", "patch": { "opacity": 0.5 } }]),
+    );
+    let list = scene.list(T);
+    assert_eq!(ids(&list), ["c", "g", "f", "b", "d"]);
+    let What::Group { items, .. } = &list.items[1].what else { panic!("a group") };
+    assert_eq!((items.len(), items[0].opacity, items[0].parent), (1, 1.0, kurbo::Affine::IDENTITY));
+}
+
+#[test]
+fn masks_are_on_the_surface_of_what_they_mask() {
+    let mut scene = scene();
+    at(
+        &mut scene,
+        T,
+        json!([
+            { "op": "add", "layer": with(rect("m"), json!({ "visible": false, "transform": { "x": 30 } })) },
+            { "op": "add", "layer": { "id": "g", "kind": "group", "opacity": 0.5, "transform": { "x": 10 } } },
+            { "op": "add", "layer": with(rect("a"), json!({ "parent": "g", "mask": { "layer": "m" } })) },
+        ]),
+    );
+    let list = scene.list(T);
+    let What::Group { items, .. } = &list.items[0].what else { panic!("a group") };
+    let Some(Clip::Item(mask)) = &items[0].mask else { panic!("a mask") };
+    // 30 on the canvas is 20 within the group.
+    assert_eq!(mask.parent * mask.transform.matrix(100.0, 50.0) * kurbo::Point::ZERO, kurbo::Point::new(20.0, 0.0));
+    // A mask that goes takes nothing with it.
+    at(&mut scene, T, json!([{ "op": "remove", "id": "m" }]));
+    assert_eq!(scene.layer("a").unwrap().base.mask, None);
+}
+
+#[test]
+fn bounds_and_anchors() {
+    let place = |transform: Json, size: (f64, f64)| {
+        let transform: Transform = serde_json::from_value(transform).unwrap();
+        let matrix = transform.matrix(size.0, size.1);
+        let round = |p: kurbo::Point| ((p.x * 1e6).round() / 1e6, (p.y * 1e6).round() / 1e6);
+        (round(matrix * kurbo::Point::ZERO), round(matrix * kurbo::Point::new(size.0, size.1)))
+    };
+    let bounds = |form: &str| json!({ "bounds": { "type": form, "width": 100, "height": 100 } });
+    let table = [
+        (json!({}), ((0.0, 0.0), (200.0, 100.0))),
+        (json!({ "x": 5, "y": 6, "scale_x": 2 }), ((5.0, 6.0), (405.0, 106.0))),
+        (json!({ "x": 100, "y": 50, "anchor": { "x": 0.5, "y": 0.5 } }), ((0.0, 0.0), (200.0, 100.0))),
+        (json!({ "x": 100, "y": 50, "anchor": { "x": 0.5, "y": 0.5 }, "rotation": 180 }), ((200.0, 100.0), (0.0, 0.0))),
+        (bounds("stretch"), ((0.0, 0.0), (100.0, 100.0))),
+        (bounds("scale_inner"), ((0.0, 25.0), (100.0, 75.0))),
+        (bounds("scale_outer"), ((-50.0, 0.0), (150.0, 100.0))),
+        (bounds("scale_to_width"), ((0.0, 25.0), (100.0, 75.0))),
+        (bounds("scale_to_height"), ((-50.0, 0.0), (150.0, 100.0))),
+        (bounds("max_only"), ((0.0, 25.0), (100.0, 75.0))),
+    ];
+    for (transform, expected) in table {
+        assert_eq!(place(transform.clone(), (200.0, 100.0)), expected, "{transform}");
+    }
+    assert_eq!(place(bounds("max_only"), (20.0, 10.0)), ((40.0, 45.0), (60.0, 55.0)));
+}
+
+#[test]
+fn time_is_resolved_into_words_and_states() {
+    let mut scene = scene();
+    let end = String::from(Moment(ms(90_500)));
+    at(
+        &mut scene,
+        T,
+        json!([
+            { "op": "add", "layer": { "id": "clock", "kind": "clock", "offset_minutes": 90, "format": "%H:%M:%S" } },
+            { "op": "add", "layer": { "id": "left", "kind": "countdown", "to": end, "done": "Live" } },
+            { "op": "add", "layer": { "id": "card", "kind": "feed", "ends_at": end } },
+            { "op": "add", "layer": { "id": "host", "kind": "sprite", "drive": { "source": "mic" }, "states": [
+                { "asset": "shut" }, { "mouth": "half", "asset": "half" }, { "mouth": "open", "asset": "open" }] } },
+            { "op": "add", "layer": { "id": "news", "kind": "ticker", "speed": 100, "items": ["x"] } },
+        ]),
+    );
+    let words = |at: i64, n: usize| match &scene.list(ms(at)).items[n].what {
+        What::Drawing(drawing) => drawing.words.clone(),
+        What::Group { .. } => panic!("a drawing"),
+    };
+    assert_eq!([words(0, 0), words(999, 0), words(1_000, 0)], ["04:36:40", "04:36:40", "04:36:41"]);
+    assert_eq!([0, 500, 501, 30_501, 90_499].map(|at| words(at, 1)), ["1:31", "1:30", "1:30", "1:00", "0:01"]);
+    assert_eq!([words(90_500, 1), words(90_500, 2), words(0, 2)], ["Live", "0:00", "1:31"]);
+    let mut asset = |level: f64| {
+        scene.hear(id("mic"), level);
+        let What::Drawing(drawing) = scene.list(T).items[3].what.clone() else { panic!("a drawing") };
+        drawing.asset.unwrap().to_string()
+    };
+    assert_eq!([-90.0, -40.0, -10.0, -60.0].map(&mut asset), ["shut", "half", "open", "shut"]);
+    at(&mut scene, T, json!([{ "op": "update", "id": "host", "patch": { "mouth": "open" } }]));
+    let What::Drawing(drawing) = &scene.list(T).items[3].what else { panic!("a drawing") };
+    assert_eq!(drawing.asset, Some(id("open")));
+}
+
+#[test]
+fn eyes_blink_now_and_then() {
+    let mut scene = scene();
+    at(
+        &mut scene,
+        T,
+        json!([{ "op": "add", "layer": { "id": "host", "kind": "sprite", "blink_ms": 4000, "states": [
+        { "asset": "open" }, { "eyes": "closed", "asset": "closed" }] } }]),
+    );
+    let closed = |at: i64| {
+        matches!(&scene.list(ms(at)).items[0].what,
+        What::Drawing(drawing) if drawing.asset == Some(id("closed")))
+    };
+    let (mut blinks, mut shut) = (0, 0);
+    for at in (0..400_000).step_by(10) {
+        shut += i64::from(closed(at));
+        blinks += i64::from(closed(at) && !closed(at - 10));
+    }
+    assert_eq!((blinks, shut * 10 / blinks), (100, 150));
+}
