@@ -1,0 +1,187 @@
+//! Drawing what changed gives the bytes of drawing everything, after any changes.
+
+use super::{assets, fonts};
+use crate::{Painter, Rect};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use rivulet_scene::{Batch, Limits, Scene};
+use serde_json::{Value, json};
+
+const NOW: i64 = 1_777_660_200_000_000;
+const SIZE: (u32, u32) = (320, 182);
+
+fn apply(scene: &mut Scene, now: i64, changes: Value) -> bool {
+    let batch = Batch::parse(json!({ "changes": changes })).unwrap_or_else(|error| panic!("{error}"));
+    scene.apply(batch, now).is_ok()
+}
+
+fn transform(random: &mut StdRng) -> Value {
+    let (x, y) = (random.random_range(-60..320), random.random_range(-60..180));
+    match random.random_range(0..4) {
+        0 => json!({ "x": x, "y": y, "rotation": random.random_range(0..360), "anchor": { "x": 0.5, "y": 0.5 } }),
+        1 => json!({ "x": x, "y": y, "scale_x": f64::from(random.random_range(1..15)) / 10.0 }),
+        _ => json!({ "x": x, "y": y, "rotation": 0, "scale_x": 1 }),
+    }
+}
+
+fn content(random: &mut StdRng) -> Value {
+    let size = json!({ "size": 20 });
+    match random.random_range(0..10) {
+        0 => json!({ "kind": "group" }),
+        1 => json!({ "kind": "image", "asset": (["photo", "badge", "nothing"][random.random_range(0..3)]) }),
+        2 => json!({ "kind": "text", "text": "words", "font": size }),
+        3 => json!({ "kind": "clock", "font": size }),
+        4 => json!({ "kind": "ticker", "width": 200, "height": 30, "items": ["one", "two"], "font": size }),
+        5 => json!({ "kind": "chart", "width": 120, "height": 90, "values": [1, 3, 2] }),
+        6 => json!({ "kind": "video", "input": "camera", "width": 90, "height": 60 }),
+        7 => json!({ "kind": "qr", "data": "x", "size": 60 }),
+        _ => {
+            json!({ "kind": "shape", "fill": "#3060c0c0", "geometry": { "type": "ellipse", "width": 90, "height": 60 } })
+        }
+    }
+}
+
+fn change(random: &mut StdRng) -> Value {
+    let id = format!("l{}", random.random_range(0..9));
+    let blend = ["normal", "normal", "multiply", "screen", "additive"][random.random_range(0..5)];
+    let transition = match random.random_range(0..6) {
+        0 => json!({ "type": "fade", "duration_ms": 200 }),
+        1 => json!({ "type": "slide", "duration_ms": 150, "direction": "up" }),
+        2 => json!({ "type": "wipe", "duration_ms": 170 }),
+        3 => json!({ "type": "scale", "duration_ms": 130 }),
+        4 => json!({ "duration_ms": 160 }),
+        _ => json!(null),
+    };
+    let mut look = json!({ "transform": transform(random), "blend": blend, "z": random.random_range(0..3),
+        "opacity": (if random.random_bool(0.6) { 1.0 } else { 0.6 }), "visible": random.random_bool(0.9) });
+    match random.random_range(0..9) {
+        0 => look["mask"] = json!({ "layer": format!("l{}", random.random_range(0..9)) }),
+        1 => look["shadow"] = json!({ "blur": 3 }),
+        2 => look["corner_radius"] = json!(12),
+        3 => look["crop"] = json!({ "left": 10, "bottom": 8 }),
+        _ => {}
+    }
+    match random.random_range(0..8) {
+        0..3 => {
+            let mut layer = content(random);
+            layer.as_object_mut().unwrap().extend(look.as_object().unwrap().clone());
+            layer["id"] = json!(id);
+            layer["parent"] = json!(random.random_bool(0.3).then(|| format!("l{}", random.random_range(0..9))));
+            json!({ "op": "add", "layer": layer, "transition": transition })
+        }
+        3..6 => json!({ "op": "update", "id": id, "patch": look, "transition": transition }),
+        6 => json!({ "op": "move", "id": id, "index": random.random_range(0..4) }),
+        _ => json!({ "op": "remove", "id": id, "transition": transition }),
+    }
+}
+
+#[test]
+fn what_changed_is_all_that_needs_drawing() {
+    let mut assets = assets();
+    let mut painter = Painter::with_fonts(1, 1, &[fonts()]);
+    let mut whole = Painter::with_fonts(1, 1, &[fonts()]);
+    for seed in 0..12 {
+        let mut random = StdRng::seed_from_u64(seed);
+        let (mut scene, mut now, mut partial) = (Scene::new(SIZE.0, SIZE.1, Limits::default()), NOW, 0);
+        for step in 0..60 {
+            now += random.random_range(0..90_000);
+            if random.random_bool(0.5) {
+                apply(&mut scene, now, json!([change(&mut random)]));
+            }
+            if random.random_bool(0.2) {
+                let tone = random.random();
+                let frame = (0..64 * 36).flat_map(|_| [tone, 90, 20, 255]).collect();
+                assets.show(super::id("camera"), 64, 36, frame).expect("it is taken");
+            }
+            let list = scene.list(now);
+            let damage = painter.paint(&list, &assets);
+            // Nothing is remembered by this one but bitmaps.
+            whole.invalidate();
+            whole.paint(&list, &assets);
+            assert!(painter.rgba() == whole.rgba(), "seed {seed}, step {step}");
+            let planes = |painter: &Painter| {
+                let planes = painter.planes();
+                (planes.y.to_vec(), planes.u.to_vec(), planes.v.to_vec())
+            };
+            assert!(planes(&painter) == planes(&whole), "seed {seed}, step {step}");
+            let bounds = Rect::sized(SIZE.0 as usize, SIZE.1 as usize);
+            assert!(damage.rects.len() <= 8 && damage.rects.iter().all(|rect| bounds.contains(*rect)));
+            partial += usize::from(damage.rects.iter().map(|rect| rect.area()).sum::<usize>() < bounds.area());
+            assert!(painter.paint(&list, &assets).is_empty(), "seed {seed}, step {step}");
+        }
+        assert!(partial > 20, "seed {seed}: {partial}");
+    }
+}
+
+/// Bitmaps that are kept are those that would be drawn.
+#[test]
+fn what_was_drawn_before_makes_no_difference() {
+    let assets = assets();
+    let mut painter = Painter::with_fonts(1, 1, &[fonts()]);
+    let mut random = StdRng::seed_from_u64(7);
+    let (mut scene, mut now) = (Scene::new(SIZE.0, SIZE.1, Limits::default()), NOW);
+    for _ in 0..80 {
+        now += 30_000;
+        apply(&mut scene, now, json!([change(&mut random)]));
+        painter.paint(&scene.list(now), &assets);
+    }
+    let mut fresh = Painter::with_fonts(1, 1, &[fonts()]);
+    fresh.paint(&scene.list(now), &assets);
+    assert!(painter.rgba() == fresh.rgba());
+}
+
+#[test]
+fn an_unchanged_picture_costs_no_drawing_and_a_small_change_little() {
+    let assets = assets();
+    let mut painter = Painter::with_fonts(1, 1, &[fonts()]);
+    let mut scene = Scene::new(640, 360, Limits::default());
+    let clock = json!({ "id": "c", "kind": "clock", "font": { "size": 20 }, "transform": { "x": 20, "y": 20 } });
+    let photo = json!({ "id": "p", "kind": "image", "asset": "photo", "transform": { "x": 200, "y": 80 } });
+    assert!(apply(&mut scene, NOW, json!([{ "op": "add", "layer": photo }, { "op": "add", "layer": clock }])));
+    assert_eq!(painter.paint(&scene.list(NOW), &assets).rects, [Rect::new(0, 0, 640, 360)]);
+    assert!(painter.paint(&scene.list(NOW + 900_000), &assets).is_empty());
+    let damage = painter.paint(&scene.list(NOW + 1_000_000), &assets);
+    let [rect] = damage.rects[..] else { panic!("{damage:?}") };
+    assert!(Rect::new(0, 0, 160, 64).contains(rect), "{rect:?}");
+    assert!(painter.cache_bytes() < 1 << 20);
+}
+
+#[test]
+fn colours_are_bt_709_in_limited_range() {
+    let mut painter = Painter::with_fonts(1, 1, &[fonts()]);
+    // Y, Cb and Cr by the standard's own formulas.
+    for (color, expected) in [
+        ("#000000", [16, 128, 128]),
+        ("#ffffff", [235, 128, 128]),
+        ("#ff0000", [63, 102, 240]),
+        ("#00ff00", [173, 42, 26]),
+        ("#0000ff", [32, 240, 118]),
+        ("#808080", [126, 128, 128]),
+    ] {
+        let mut scene = Scene::new(32, 18, Limits::default());
+        assert!(apply(&mut scene, NOW, json!([{ "op": "canvas", "background": color }])));
+        painter.paint(&scene.list(NOW), &assets());
+        let planes = painter.planes();
+        assert_eq!((planes.y.len(), planes.u.len(), planes.v.len()), (32 * 18, 16 * 9, 16 * 9));
+        let own = [planes.y[100], planes.u[40], planes.v[40]];
+        assert!(own.iter().zip(expected).all(|(a, b): (&u8, u8)| a.abs_diff(b) <= 1), "{color}: {own:?}");
+    }
+}
+
+#[test]
+fn what_is_missing_is_reported() {
+    let mut painter = Painter::with_fonts(1, 1, &[fonts()]);
+    let mut scene = Scene::new(320, 180, Limits::default());
+    let text = json!({ "id": "t", "kind": "text", "text": "x", "font": { "family": "Comic Papyrus" } });
+    assert!(apply(
+        &mut scene,
+        NOW,
+        json!([{ "op": "add", "layer": text },
+        { "op": "add", "layer": { "id": "i", "kind": "image", "asset": "lost" } }])
+    ));
+    painter.paint(&scene.list(NOW), &assets());
+    assert_eq!(painter.missing_fonts().iter().collect::<Vec<_>>(), ["Comic Papyrus"]);
+    assert_eq!(painter.missing_assets().iter().map(|id| id.as_str()).collect::<Vec<_>>(), ["lost"]);
+    // The words are there nevertheless.
+    assert!(painter.rgba().chunks_exact(4).any(|pixel| pixel[0] > 200));
+}
