@@ -24,4 +24,4 @@ pub use program::{Description, Item, Kind, Program};
 pub use target::{Place, Target};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

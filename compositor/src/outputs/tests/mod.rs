@@ -3,7 +3,7 @@
 
 mod peer;
 mod pure;
-mod real;
+pub(crate) mod real;
 mod recording;
 
 use super::*;

@@ -165,14 +165,14 @@ async fn a_server_of_another_kind() {
 }
 
 /// nginx with its RTMP module, until it is dropped.
-struct Nginx {
+pub(crate) struct Nginx {
     child: Child,
-    port: u16,
+    pub port: u16,
     _folder: TempDir,
 }
 
 impl Nginx {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let folder = TempDir::new();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let path = folder.path().display();
@@ -214,7 +214,7 @@ fn on_air(mut show: Show) -> AbortOnDropHandle<()> {
 }
 
 /// What ffmpeg gets of `url` in two seconds, as ffprobe's JSON.
-async fn watched(url: String, folder: &Path) -> serde_json::Value {
+pub(crate) async fn watched(url: String, folder: &Path) -> serde_json::Value {
     let file = folder.join("watched.mkv");
     let mut ffmpeg = tokio::process::Command::new("ffmpeg");
     ffmpeg.args(["-hide_banner", "-loglevel", "error", "-nostdin", "-y", "-i", &url, "-t", "2", "-c", "copy"]);
@@ -224,7 +224,7 @@ async fn watched(url: String, folder: &Path) -> serde_json::Value {
 }
 
 /// ffprobe's account of streams and packets; that all of it decodes without a word.
-pub fn probe(input: &str) -> serde_json::Value {
+pub(crate) fn probe(input: &str) -> serde_json::Value {
     let decoded = Command::new("ffmpeg")
         .args(["-hide_banner", "-loglevel", "warning", "-nostdin", "-xerror", "-i", input, "-f", "null", "-"])
         .output()
@@ -239,7 +239,7 @@ pub fn probe(input: &str) -> serde_json::Value {
 }
 
 /// The streams are what was encoded; picture and sound are of the same time.
-pub fn assert_show(probed: &serde_json::Value) {
+pub(crate) fn assert_show(probed: &serde_json::Value) {
     let stream = |kind: &str| {
         let streams = probed["streams"].as_array().unwrap();
         streams.iter().find(|stream| stream["codec_type"] == kind).unwrap().clone()
