@@ -6,12 +6,18 @@ use sqlx::Row;
 impl Store {
     /// All documents with their names.
     pub async fn compositor_documents(&self) -> Result<Vec<(String, String)>, StoreError> {
-        let rows = sqlx::query("SELECT name, body FROM compositor_documents ORDER BY name").fetch_all(&self.pool).await?;
+        let rows =
+            sqlx::query("SELECT name, body FROM compositor_documents ORDER BY name").fetch_all(&self.pool).await?;
         rows.into_iter().map(|row| Ok((row.try_get("name")?, row.try_get("body")?))).collect()
     }
 
     /// Writes a document, or replaces it; `None` deletes it.
-    pub async fn keep_compositor_document(&self, name: &str, body: Option<&str>, now_ms: i64) -> Result<(), StoreError> {
+    pub async fn keep_compositor_document(
+        &self,
+        name: &str,
+        body: Option<&str>,
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
         let query = match body {
             None => sqlx::query("DELETE FROM compositor_documents WHERE name = $1").bind(name),
             Some(body) => sqlx::query(
