@@ -15,10 +15,11 @@ const may = {
   bus: [],
   ...Object.fromEntries(parts.map((part) => [part, [...pure, ...seams]])),
   web: ["protocol"],
-  server: [...pure, ...seams, ...parts, "scene", "picture"],
+  compositor: [...pure, ...seams, "scene", "picture"],
+  server: [...pure, ...seams, ...parts, "scene", "picture", "compositor"],
   "hls-rules": [],
   hostile: [...pure, ...seams, ...parts],
-  tests: ["hls-rules", ...pure, ...seams, ...parts, "scene", "picture", "server"],
+  tests: ["hls-rules", ...pure, ...seams, ...parts, "scene", "picture", "compositor", "server"],
 };
 
 const args = ["metadata", "--format-version", "1", "--no-deps", "--offline"];

@@ -46,6 +46,14 @@ pub fn start(settings: Serve) -> anyhow::Result<()> {
     })
 }
 
+pub fn compose(settings: rivulet_compositor::Settings) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_from_env("RIVULET_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().log_internal_errors(false).with_env_filter(filter);
+    log.with_writer(std::io::stderr).with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async { rivulet_compositor::run(settings, signals()?).await })
+}
+
 /// Every viewer and everybody in a chat is an open file: as many as the system lets us have.
 fn open_many_files() {
     match getrlimit(Resource::RLIMIT_NOFILE) {

@@ -28,6 +28,8 @@ struct Cli {
 enum Task {
     /// Run the platform
     Serve(Serve),
+    /// Draw a scene, and broadcast it here and elsewhere
+    Compositor(rivulet_compositor::Settings),
     /// Users, channels and stream keys
     Admin {
         #[command(subcommand)]
@@ -75,6 +77,7 @@ fn main() -> ExitCode {
             let _failpoints = fail::FailScenario::setup();
             app::start(settings)
         }
+        Task::Compositor(settings) => app::compose(settings),
         Task::Admin { task, storage } => admin::run(task, storage),
         Task::Doctor(settings) => doctor::run(settings),
         Task::Bench { bench } => bench::run(bench),

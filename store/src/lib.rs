@@ -8,6 +8,7 @@ mod broadcasts;
 mod categories;
 mod channels;
 mod chat;
+mod compositor;
 mod connect;
 mod deliveries;
 mod export;

@@ -1,0 +1,279 @@
+//! Targets and the recording: added, started, stopped. Keys go in and never come out.
+
+use super::App;
+use super::refusal::{Body, Refusal};
+use crate::frames::lock;
+use crate::outputs::record::{Recorded, record};
+use crate::outputs::{Address, Key, Place, Platform, Program, State as TargetState, Target, Trust};
+use crate::stage::Happened;
+use aide::axum::ApiRouter;
+use aide::axum::routing::{get_with, post_with, put_with};
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use rivulet_scene::Id;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex};
+use tokio_util::sync::CancellationToken;
+
+const MAX_OUTPUTS: usize = 32;
+/// Of one recording: two days at 4 Mbit/s.
+const MAX_RECORDING_BYTES: u64 = 100 << 30;
+/// Before the name of a target's document.
+const KEPT: &str = "output/";
+
+struct Output {
+    platform: Platform,
+    address: Address,
+    key: Key,
+    target: Target,
+}
+
+struct Recording {
+    name: String,
+    stop: CancellationToken,
+    recorded: Arc<Recorded>,
+}
+
+#[derive(Default)]
+pub struct Outputs {
+    list: Mutex<BTreeMap<String, Output>>,
+    recording: Mutex<Option<Recording>>,
+}
+
+/// A target as it is added.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct NewOutput {
+    platform: Platform,
+    /// `rtmp://HOST/APP` or `rtmps://…`; without it, the platform's own.
+    #[serde(default)]
+    url: Option<String>,
+    /// Shown to nobody again.
+    key: Key,
+    /// Whether it connects at once.
+    #[serde(default = "yes")]
+    on: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// The same as it is kept. The key is needed again after a restart, so that it is among it.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    platform: Platform,
+    url: String,
+    key: String,
+    on: bool,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Shown {
+    id: String,
+    platform: Platform,
+    url: String,
+    on: bool,
+    #[serde(flatten)]
+    state: TargetState,
+    bytes: u64,
+    pictures: u64,
+    dropped_pictures: u64,
+    dropped_sound: u64,
+    reconnects: u64,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct ShownRecording {
+    on: bool,
+    /// Where it is in the blob store: `recordings/NAME/`.
+    name: Option<String>,
+    bytes: u64,
+    segments: u64,
+    lost_segments: u64,
+}
+
+impl Output {
+    fn shown(&self, id: &str) -> Shown {
+        let counters = self.target.counters();
+        Shown {
+            id: id.to_owned(),
+            platform: self.platform,
+            url: self.address.to_string(),
+            on: self.target.is_wanted(),
+            state: self.target.state(),
+            bytes: counters.bytes.load(Relaxed),
+            pictures: counters.pictures.load(Relaxed),
+            dropped_pictures: counters.dropped_pictures.load(Relaxed),
+            dropped_sound: counters.dropped_sound.load(Relaxed),
+            reconnects: counters.reconnects.load(Relaxed),
+        }
+    }
+
+    fn kept(&self) -> Option<String> {
+        let Self { platform, address, key, target } = self;
+        let (url, key) = (address.to_string(), key.reveal().to_owned());
+        serde_json::to_string(&Kept { platform: *platform, url, key, on: target.is_wanted() }).ok()
+    }
+}
+
+impl Outputs {
+    /// Those that were kept go on.
+    pub fn restore(kept: &BTreeMap<String, String>, program: &Program, trust: &Trust) -> Self {
+        let restored = kept.iter().filter_map(|(name, body)| {
+            let id = name.strip_prefix(KEPT)?;
+            let Kept { platform, url, key, on } = serde_json::from_str(body).ok()?;
+            let (address, key) = (Address::parse(platform, Some(&url)).ok()?, Key::parse(&key).ok()?);
+            let place = Place { id: id.to_owned(), address: address.clone(), key: key.clone() };
+            let target = Target::spawn(place, on, program.clone(), trust.clone());
+            Some((id.to_owned(), Output { platform, address, key, target }))
+        });
+        Self { list: Mutex::new(restored.collect()), recording: Mutex::default() }
+    }
+
+    pub fn metrics(&self, metrics: &crate::metrics::Metrics) -> prometheus::Result<String> {
+        let list = lock(&self.list);
+        metrics.render(list.iter().map(|(id, output)| (id.as_str(), &output.target)))
+    }
+
+    /// Ends all streams in good order.
+    pub async fn close(&self) {
+        if let Some(recording) = lock(&self.recording).take() {
+            recording.stop.cancel();
+        }
+        let list = std::mem::take(&mut *lock(&self.list));
+        for output in list.into_values() {
+            output.target.close().await;
+        }
+    }
+}
+
+pub fn routes() -> ApiRouter<Arc<App>> {
+    ApiRouter::new()
+        .api_route("/outputs", get_with(list, |op| op.summary("Targets and their states")))
+        .api_route(
+            "/outputs/{id}",
+            put_with(put, |op| op.summary("Add a target, or replace it"))
+                .get_with(show, |op| op.summary("A target and its state"))
+                .delete_with(delete, |op| op.summary("Remove a target")),
+        )
+        .api_route("/outputs/{id}/start", post_with(start, |op| op.summary("Connect, or ask again now")))
+        .api_route("/outputs/{id}/stop", post_with(stop, |op| op.summary("End the stream to a target")))
+        .api_route("/recording", get_with(recording, |op| op.summary("The recording")))
+        .api_route("/recording/start", post_with(start_recording, |op| op.summary("Begin a recording")))
+        .api_route("/recording/stop", post_with(stop_recording, |op| op.summary("End the recording")))
+}
+
+async fn list(State(app): State<Arc<App>>) -> Json<Vec<Shown>> {
+    Json(lock(&app.outputs.list).iter().map(|(id, output)| output.shown(id)).collect())
+}
+
+async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Shown>, Refusal> {
+    let shown = lock(&app.outputs.list).get(&id).map(|output| output.shown(&id));
+    shown.map(Json).ok_or_else(|| Refusal::not_found("output", &id))
+}
+
+async fn put(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    Body(new): Body<NewOutput>,
+) -> Result<Json<Shown>, Refusal> {
+    let name = Id::try_from(id.clone()).map_err(|message| Refusal::field("id", "invalid", message))?;
+    let address = Address::parse(new.platform, new.url.as_deref());
+    let address = address.map_err(|error| Refusal::field("url", "bad_url", error.to_string()))?;
+    let program = &app.shared.program;
+    let complaints = new.platform.complaints(&program.description().offer());
+    if !complaints.is_empty() {
+        return Err(Refusal::field("platform", "not_taken", complaints.join("; ")));
+    }
+    let before = {
+        let mut list = lock(&app.outputs.list);
+        if list.len() >= MAX_OUTPUTS && !list.contains_key(&id) {
+            let detail = format!("There are {MAX_OUTPUTS} outputs already; remove one.");
+            return Err(Refusal::new(StatusCode::CONFLICT, "too_many", detail));
+        }
+        let place = Place { id: name.to_string(), address: address.clone(), key: new.key.clone() };
+        let target = Target::spawn(place, new.on, program.clone(), app.trust.clone());
+        list.insert(id.clone(), Output { platform: new.platform, address, key: new.key, target })
+    };
+    if let Some(before) = before {
+        before.target.close().await;
+    }
+    keep(&app, &id).await;
+    show(State(app), Path(id)).await
+}
+
+async fn delete(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
+    let output = lock(&app.outputs.list).remove(&id).ok_or_else(|| Refusal::not_found("output", &id))?;
+    output.target.close().await;
+    keep(&app, &id).await;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn start(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Shown>, Refusal> {
+    want(app, id, Target::start).await
+}
+
+async fn stop(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Shown>, Refusal> {
+    want(app, id, Target::stop).await
+}
+
+async fn want(app: Arc<App>, id: String, wish: fn(&Target)) -> Result<Json<Shown>, Refusal> {
+    lock(&app.outputs.list)
+        .get(&id)
+        .map(|output| wish(&output.target))
+        .ok_or_else(|| Refusal::not_found("output", &id))?;
+    keep(&app, &id).await;
+    show(State(app), Path(id)).await
+}
+
+async fn keep(app: &App, id: &str) {
+    let body = lock(&app.outputs.list).get(id).and_then(Output::kept);
+    app.keeper.put(&format!("{KEPT}{id}"), body);
+    app.stage().tell(Happened::Other { event: "outputs", id: id.to_owned() });
+    app.keeper.flush().await;
+}
+
+async fn recording(State(app): State<Arc<App>>) -> Json<ShownRecording> {
+    let recording = lock(&app.outputs.recording);
+    let counted = |read: fn(&Recorded) -> u64| recording.as_ref().map_or(0, |recording| read(&recording.recorded));
+    Json(ShownRecording {
+        on: recording.as_ref().is_some_and(|recording| !recording.stop.is_cancelled()),
+        name: recording.as_ref().map(|recording| recording.name.clone()),
+        bytes: counted(|recorded| recorded.bytes.load(Relaxed)),
+        segments: counted(|recorded| recorded.segments.load(Relaxed)),
+        lost_segments: counted(|recorded| recorded.lost.load(Relaxed)),
+    })
+}
+
+async fn start_recording(State(app): State<Arc<App>>) -> Json<ShownRecording> {
+    {
+        let mut recording = lock(&app.outputs.recording);
+        if recording.as_ref().is_none_or(|recording| recording.stop.is_cancelled()) {
+            let name = rivulet_store::new_id(app.stage().clock.now_ms());
+            let (stop, recorded) = (CancellationToken::new(), Arc::<Recorded>::default());
+            let (program, blobs) = (app.shared.program.clone(), app.blobs.clone());
+            let work = record(program, blobs, name.clone(), MAX_RECORDING_BYTES, stop.clone(), recorded.clone());
+            let ended = stop.clone();
+            tokio::spawn(async move {
+                if let Err(error) = work.await {
+                    tracing::warn!("the recording ended: {error}");
+                }
+                ended.cancel();
+            });
+            *recording = Some(Recording { name, stop, recorded });
+        }
+    }
+    recording(State(app)).await
+}
+
+async fn stop_recording(State(app): State<Arc<App>>) -> Json<ShownRecording> {
+    if let Some(recording) = &*lock(&app.outputs.recording) {
+        recording.stop.cancel();
+    }
+    recording(State(app)).await
+}

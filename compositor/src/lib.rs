@@ -1,0 +1,26 @@
+//! The first-party broadcaster. It draws a scene, encodes it once and pushes it to Rivulet and to
+//! other platforms: all that has a clock, a socket or libav is here.
+//!
+//! The way of a frame: [`pace`] says which is due -> `stage` lists what the scene shows then -> the
+//! painter -> [`encode`], on a thread of its own -> a log that every target of [`outputs`] reads at
+//! its own pace. Sound is mixed in [`sound`] by the same clock. What people want comes in by
+//! `control` (HTTP and WebSocket) and is kept by `keep`.
+
+mod clock;
+mod control;
+pub mod encode;
+mod frames;
+mod keep;
+mod metrics;
+pub mod outputs;
+pub mod pace;
+mod run;
+mod settings;
+pub mod sound;
+mod stage;
+
+pub use run::{Addresses, Compositor, run};
+pub use settings::Settings;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+//! What `/metrics` shows.
+
+use crate::outputs::{State, Target};
+use crate::pace::Lateness;
+use prometheus::{Histogram, HistogramOpts, IntCounter, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+pub struct Metrics {
+    registry: Registry,
+    frame_seconds: Histogram,
+    encode_seconds: Histogram,
+    late: IntGauge,
+    missed: IntGauge,
+    overruns: IntCounter,
+    picture_bytes: IntGauge,
+    outputs: IntGaugeVec,
+}
+
+impl Metrics {
+    pub fn new() -> prometheus::Result<Self> {
+        let seconds = |name: &str, help: &str| {
+            let buckets = vec![0.001, 0.002, 0.004, 0.008, 0.016, 0.033, 0.066, 0.25];
+            Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets))
+        };
+        let metrics = Self {
+            registry: Registry::new(),
+            frame_seconds: seconds("rivulet_compositor_frame_seconds", "Time to draw a picture")?,
+            encode_seconds: seconds("rivulet_compositor_encode_seconds", "Time to encode a picture")?,
+            late: IntGauge::new("rivulet_compositor_late_frames", "Pictures drawn after their time, since the start")?,
+            missed: IntGauge::new(
+                "rivulet_compositor_missed_frames",
+                "Pictures repeated or left out, since the start",
+            )?,
+            overruns: IntCounter::new("rivulet_compositor_overruns_total", "Pictures the encoder had no time for")?,
+            picture_bytes: IntGauge::new("rivulet_compositor_picture_bytes", "Memory of decoded and drawn pictures")?,
+            outputs: IntGaugeVec::new(Opts::new("rivulet_compositor_outputs", "Targets by state"), &["state"])?,
+        };
+        metrics.registry.register(Box::new(metrics.frame_seconds.clone()))?;
+        metrics.registry.register(Box::new(metrics.encode_seconds.clone()))?;
+        metrics.registry.register(Box::new(metrics.late.clone()))?;
+        metrics.registry.register(Box::new(metrics.missed.clone()))?;
+        metrics.registry.register(Box::new(metrics.overruns.clone()))?;
+        metrics.registry.register(Box::new(metrics.picture_bytes.clone()))?;
+        metrics.registry.register(Box::new(metrics.outputs.clone()))?;
+        Ok(metrics)
+    }
+
+    pub fn frame(&self, took: Duration) {
+        self.frame_seconds.observe(took.as_secs_f64());
+    }
+
+    pub fn encode(&self, took: Duration) {
+        self.encode_seconds.observe(took.as_secs_f64());
+    }
+
+    pub fn overrun(&self) {
+        self.overruns.inc();
+    }
+
+    pub fn lateness(&self, lateness: Lateness) {
+        self.late.set(lateness.late as i64);
+        self.missed.set(lateness.dropped as i64);
+    }
+
+    pub fn picture_bytes(&self, bytes: usize) {
+        self.picture_bytes.set(bytes as i64);
+    }
+
+    /// The text; targets count for themselves.
+    pub fn render<'a>(&self, targets: impl Iterator<Item = (&'a str, &'a Target)>) -> prometheus::Result<String> {
+        let mut counts = String::new();
+        self.outputs.reset();
+        for name in ["off", "connecting", "live", "waiting", "refused"] {
+            self.outputs.with_label_values(&[name]).set(0);
+        }
+        for (id, target) in targets {
+            let state = match target.state() {
+                State::Off => "off",
+                State::Connecting => "connecting",
+                State::Live => "live",
+                State::Waiting { .. } => "waiting",
+                State::Refused { .. } => "refused",
+            };
+            self.outputs.with_label_values(&[state]).inc();
+            let own = target.counters();
+            for (name, value) in [
+                ("bytes", &own.bytes),
+                ("pictures", &own.pictures),
+                ("dropped_pictures", &own.dropped_pictures),
+                ("dropped_sound", &own.dropped_sound),
+                ("reconnects", &own.reconnects),
+            ] {
+                counts +=
+                    &format!("rivulet_compositor_output_{name}_total{{output=\"{id}\"}} {}\n", value.load(Relaxed));
+            }
+        }
+        Ok(TextEncoder::new().encode_to_string(&self.registry.gather())? + &counts)
+    }
+}

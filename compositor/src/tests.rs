@@ -1,0 +1,217 @@
+//! The whole process, in this one: its API, its picture on a real server, and what it refuses.
+
+use crate::outputs::tests::real::{Nginx, assert_show, watched};
+use crate::{Addresses, Compositor, Settings};
+use clap::Parser;
+use futures_util::{SinkExt, StreamExt};
+use rivulet_store::testing::TempDir;
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_util::sync::CancellationToken;
+
+#[derive(Parser)]
+struct Arguments {
+    #[command(flatten)]
+    settings: Settings,
+}
+
+struct Process {
+    addresses: Addresses,
+    signal: CancellationToken,
+    running: JoinHandle<anyhow::Result<()>>,
+    _data: TempDir,
+}
+
+fn settings(more: &[&str]) -> Settings {
+    let free = ["--http", "--websocket", "--metrics", "--health"].map(|flag| [flag, "127.0.0.1:0"]);
+    let small = ["--stream-resolution", "320x180", "--target-fps", "25", "--stream-preset", "superfast"];
+    Arguments::parse_from(
+        ["test"].into_iter().chain(free.into_iter().flatten()).chain(small).chain(more.iter().copied()),
+    )
+    .settings
+}
+
+impl Process {
+    async fn start(more: &[&str]) -> Self {
+        let data = TempDir::new();
+        let settings = Settings { data: data.path().to_owned(), ..settings(more) };
+        let compositor = Compositor::load(settings).await.unwrap();
+        let (addresses, signal) = (compositor.addresses().unwrap(), CancellationToken::new());
+        let running = tokio::spawn(compositor.run(signal.clone()));
+        Self { addresses, signal, running, _data: data }
+    }
+
+    async fn call(&self, method: &'static str, path: &str, body: Value) -> (u16, Value) {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        self.send(method, path, "application/json", body.into_bytes()).await
+    }
+
+    async fn send(&self, method: &'static str, path: &str, kind: &'static str, body: Vec<u8>) -> (u16, Value) {
+        let (status, body) = fetch(method, format!("http://{}{path}", self.addresses.http), kind, body).await;
+        (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
+    }
+
+    async fn metric(&self, name: &str) -> f64 {
+        let url = format!("http://{}/metrics", self.addresses.metrics);
+        let text = String::from_utf8(fetch("GET", url, "", Vec::new()).await.1).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
+        line.unwrap_or_else(|| panic!("no {name} in {text}"))
+    }
+
+    /// Returns once some more pictures were encoded.
+    async fn goes_on(&self) {
+        let name = "rivulet_compositor_encode_seconds_count";
+        let before = self.metric(name).await;
+        while self.metric(name).await < before + 3.0 {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        let url = format!("http://{}/health", self.addresses.health);
+        assert_eq!(fetch("GET", url, "", Vec::new()).await.0, 200);
+    }
+
+    async fn stop(self) {
+        self.signal.cancel();
+        self.running.await.unwrap().unwrap();
+    }
+}
+
+async fn fetch(method: &'static str, url: String, kind: &'static str, body: Vec<u8>) -> (u16, Vec<u8>) {
+    let asking = move || {
+        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let request = ureq::http::Request::builder().method(method).uri(url).header("content-type", kind);
+        let mut response = agent.run(request.body(body).unwrap()).unwrap();
+        (response.status().as_u16(), response.body_mut().read_to_vec().unwrap())
+    };
+    tokio::task::spawn_blocking(asking).await.unwrap()
+}
+
+fn ball() -> Value {
+    json!({ "id": "ball", "kind": "shape", "shape": { "type": "ellipse", "width": 60, "height": 60 }, "fill": "#f00" })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_scene_is_seen_on_a_real_server() {
+    let (nginx, folder) = (Nginx::start().await, TempDir::new());
+    let process = Process::start(&[]).await;
+    let text = json!({ "id": "words", "kind": "text", "text": "on air" });
+    assert_eq!(process.call("POST", "/v1/scene/layers", text).await.0, 200);
+    let url = format!("rtmp://127.0.0.1:{}/live", nginx.port);
+    let output = json!({ "platform": "custom", "url": url, "key": "a_secret_key" });
+    let (status, shown) = process.call("PUT", "/v1/outputs/nginx", output).await;
+    assert_eq!((status, &shown["on"]), (200, &true.into()), "{shown}");
+    assert!(!shown.to_string().contains("a_secret_key"));
+    assert_show(&watched(format!("{url}/a_secret_key"), folder.path()).await);
+    let (_, outputs) = process.call("GET", "/v1/outputs", Value::Null).await;
+    assert_eq!((&outputs[0]["state"], &outputs[0]["dropped_pictures"]), (&"live".into(), &0.into()));
+    assert!(process.metric("rivulet_compositor_outputs{state=\"live\"}").await == 1.0);
+    assert_eq!(process.call("POST", "/v1/outputs/nginx/stop", Value::Null).await.1["on"], false);
+    assert_eq!(process.call("DELETE", "/v1/outputs/nginx", Value::Null).await.0, 204);
+    process.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_socket_tells_and_is_told() {
+    let process = Process::start(&[]).await;
+    let url = format!("ws://{}/", process.addresses.websocket);
+    let stream = tokio::net::TcpStream::connect(process.addresses.websocket).await.unwrap();
+    let (mut socket, _) = tokio_tungstenite::client_async(url, stream).await.unwrap();
+    let call = json!({ "id": 7, "method": "POST", "path": "/v1/scene/batches", "body": {
+        "changes": [{ "op": "add", "layer": { "id": "a", "kind": "text", "text": "hello" } }],
+    } });
+    socket.send(Message::text(call.to_string())).await.unwrap();
+    let mut seen = Vec::new();
+    while seen.len() < 2 {
+        let Message::Text(text) = socket.next().await.unwrap().unwrap() else { continue };
+        seen.push(serde_json::from_str::<Value>(&text).unwrap());
+    }
+    let answer = seen.iter().find(|message| message["id"] == 7).unwrap();
+    assert_eq!((&answer["status"], &answer["body"]["revision"]), (&200.into(), &1.into()), "{answer}");
+    let event = seen.iter().find(|message| message["event"] == "changed").unwrap();
+    assert_eq!(event["changes"][0]["layer"]["id"], "a", "{event}");
+    process.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_refused_is_named_and_the_picture_goes_on() {
+    let process = Process::start(&["--max-layers", "3"]).await;
+    let layer = |id: &str| json!({ "id": id, "kind": "text", "text": id });
+    let change = |change: Value| json!({ "changes": [change] });
+    for id in ["one", "two"] {
+        assert_eq!(process.call("POST", "/v1/scene/layers", layer(id)).await.0, 200);
+    }
+    let animate = |target: &str| json!({ "id": "move", "target": target, "keyframes": [{ "x": 0 }, { "x": 10 }], "duration_ms": 10 });
+    let target = |platform: &str, url: &str| json!({ "platform": platform, "url": url, "key": "k" });
+    let batches = "/v1/scene/batches";
+    let in_group = |id: &str, group: &str| change(json!({ "op": "move", "id": id, "parent": group }));
+    let group = |id: &str| json!({ "id": id, "kind": "group" });
+    assert_eq!(process.call("POST", "/v1/scene/layers", group("box")).await.0, 200);
+    for (method, path, body, status, words) in [
+        ("PATCH", "/v1/scene/layers/three", json!({ "z": 1 }), 404, "three"),
+        ("DELETE", "/v1/scene/layers/three", Value::Null, 404, "three"),
+        ("POST", "/v1/scene/layers", layer("four"), 422, "layer"),
+        ("POST", "/v1/scene/layers", layer("one"), 409, "one"),
+        ("POST", batches, in_group("box", "box"), 422, "cycle"),
+        ("PATCH", "/v1/scene/layers/one", json!({ "opacity": 7 }), 422, "opacity"),
+        ("PATCH", "/v1/scene/layers/one", json!({ "opacity": null, "colour": 1 }), 422, "colour"),
+        ("POST", "/v1/scene/animations", animate("gone"), 404, "gone"),
+        ("POST", batches, json!({ "changes": [], "if_revision": 99 }), 409, "revision"),
+        ("POST", batches, json!({ "change": [] }), 422, "change"),
+        ("POST", "/v1/scenes/none/recall", Value::Null, 404, "none"),
+        ("PUT", "/v1/scenes/a%20b", Value::Null, 422, "id"),
+        ("PUT", "/v1/outputs/a", target("tiktok", "http://a/"), 422, "rtmp"),
+        ("PUT", "/v1/outputs/a", target("mars", "rtmp://a/b"), 422, "mars"),
+        ("PUT", "/v1/outputs/a", json!({ "platform": "x", "key": "k" }), 422, "URL of its own"),
+        ("POST", "/v1/outputs/a/start", Value::Null, 404, "output"),
+        ("PUT", "/v1/sound/sources/a", json!({ "file": "none" }), 422, "none"),
+        ("PATCH", "/v1/sound/master", json!({ "gain_db": 100 }), 422, "gain_db"),
+    ] {
+        let (seen, problem) = process.call(method, path, body).await;
+        assert_eq!(seen, status, "{method} {path}: {problem}");
+        assert!(problem.to_string().contains(words), "{method} {path}: {problem}");
+    }
+    let nan = br#"{"changes":[{"op":"update","id":"one","patch":{"opacity":NaN}}]}"#.to_vec();
+    assert_eq!(process.send("POST", batches, "application/json", nan).await.0, 400);
+    let svg = r#"<svg xmlns="http://www.w3.org/2000/svg" width="100000" height="100000"/>"#;
+    for (kind, body) in [
+        ("image/png", b"no picture".to_vec()),
+        ("image/png", [&b"\x89PNG\r\n\x1a\n"[..], &[0; 100]].concat()),
+        ("image/svg+xml", svg.as_bytes().to_vec()),
+        ("audio/wav", b"no sound".to_vec()),
+    ] {
+        let (status, problem) = process.send("PUT", "/v1/files/a", kind, body).await;
+        assert_eq!((status, &problem["field"]), (422, &"file".into()), "{kind}: {problem}");
+    }
+    let large = process.send("PUT", "/v1/files/a", "image/png", vec![0; 33 << 20]).await;
+    assert_eq!(large.0, 413);
+    process.goes_on().await;
+    let (status, document) = process.call("GET", "/v1/scene", Value::Null).await;
+    assert_eq!((status, document["layers"].as_array().map(Vec::len)), (200, Some(3)));
+    process.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_is_in_the_next_thumbnail() {
+    let process = Process::start(&[]).await;
+    let (status, answer) = process.call("POST", "/v1/scene/layers", ball()).await;
+    assert_eq!(status, 200, "{answer}");
+    let url = format!("http://{}/v1/thumbnail.png", process.addresses.http);
+    let (status, png) = fetch("GET", url, "", Vec::new()).await;
+    let picture = image::load_from_memory(&png).unwrap().to_rgb8();
+    assert_eq!((status, picture.dimensions()), (200, (320, 180)));
+    assert!(picture.pixels().any(|pixel| pixel.0[0] > 200 && pixel.0[1] < 50), "no red");
+    let (status, document) = process.call("GET", "/v1/openapi.json", Value::Null).await;
+    assert_eq!(status, 200);
+    let paths = document["paths"].as_object().unwrap();
+    assert!(paths.contains_key("/v1/scene/batches") && paths.contains_key("/v1/outputs/{id}"));
+    process.stop().await;
+}
+
+#[tokio::test]
+async fn nobody_is_let_in_without_the_token() {
+    let process = Process::start(&["--token", "a-long-secret-token"]).await;
+    assert_eq!(process.call("GET", "/v1/scene", Value::Null).await.0, 401);
+    let open = settings(&["--http", "0.0.0.0:0"]);
+    assert!(open.check().unwrap_err().contains("TOKEN"));
+    process.stop().await;
+}
