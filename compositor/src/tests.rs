@@ -87,7 +87,10 @@ async fn fetch(method: &'static str, url: String, kind: &'static str, body: Vec<
 }
 
 fn ball() -> Value {
-    json!({ "id": "ball", "kind": "shape", "shape": { "type": "ellipse", "width": 60, "height": 60 }, "fill": "#f00" })
+    json!({
+        "id": "ball", "kind": "shape", "fill": "#ff0000",
+        "geometry": { "type": "ellipse", "width": 60, "height": 60 },
+    })
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -140,7 +143,11 @@ async fn what_is_refused_is_named_and_the_picture_goes_on() {
     for id in ["one", "two"] {
         assert_eq!(process.call("POST", "/v1/scene/layers", layer(id)).await.0, 200);
     }
-    let animate = |target: &str| json!({ "id": "move", "target": target, "keyframes": [{ "x": 0 }, { "x": 10 }], "duration_ms": 10 });
+    let animate = |target: &str| {
+        let keyframes = json!([{ "value": 0 }, { "value": 1 }]);
+        let tracks = json!([{ "property": "opacity", "keyframes": keyframes }]);
+        json!({ "id": "move", "effect": { "target": target, "tracks": tracks, "timing": { "duration_ms": 10 } } })
+    };
     let target = |platform: &str, url: &str| json!({ "platform": platform, "url": url, "key": "k" });
     let batches = "/v1/scene/batches";
     let in_group = |id: &str, group: &str| change(json!({ "op": "move", "id": id, "parent": group }));
@@ -211,7 +218,7 @@ async fn a_change_is_in_the_next_thumbnail() {
 async fn nobody_is_let_in_without_the_token() {
     let process = Process::start(&["--token", "a-long-secret-token"]).await;
     assert_eq!(process.call("GET", "/v1/scene", Value::Null).await.0, 401);
-    let open = settings(&["--http", "0.0.0.0:0"]);
+    let open = Settings { http: "0.0.0.0:0".parse().unwrap(), ..settings(&[]) };
     assert!(open.check().unwrap_err().contains("TOKEN"));
     process.stop().await;
 }
