@@ -61,7 +61,8 @@ mod tests {
     fn who_is_let_in() {
         let token = Guard::new(Some("a-long-secret-token"));
         let open = Guard::new(None);
-        let rows: [(&Guard, &[(header::HeaderName, &str)], bool); 11] = [
+        type Row<'a> = (&'a Guard, &'a [(header::HeaderName, &'a str)], bool);
+        let rows: [Row<'_>; 11] = [
             (&token, &[(header::AUTHORIZATION, "Bearer a-long-secret-token")], true),
             (&token, &[(header::AUTHORIZATION, "Bearer another")], false),
             (&token, &[(header::AUTHORIZATION, "a-long-secret-token")], false),

@@ -92,9 +92,8 @@ async fn apply(app: &App, batch: Batch) -> Result<Json<Applied>, Refusal> {
 
 /// A batch of the one change that a shorter address stands for.
 async fn change(app: &App, change: Value) -> Result<Json<Applied>, Refusal> {
-    let batch: Batch = serde_json::from_value(json!({ "changes": [change] }))
-        .map_err(|error| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", error.to_string()))?;
-    apply(app, batch).await
+    // Errors then name the field.
+    apply(app, Batch::parse(json!({ "changes": [change] }))?).await
 }
 
 async fn add(State(app): State<Arc<App>>, Body(layer): Body<Value>) -> Result<Json<Applied>, Refusal> {
