@@ -189,6 +189,8 @@ proptest! {
         let mut scene = Scene::new(640, 360, LIMITS);
         for _ in 0..10 {
             let changes: Vec<Json> = (0..random.random_range(1..5)).map(|_| change(&mut random)).collect();
+            // What has ended by now is gone, whatever comes.
+            scene.advance(T);
             let before = scene.document();
             let mut singly = scene.clone();
             match try_at(&mut scene, T, json!(changes)) {
