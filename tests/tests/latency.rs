@@ -59,7 +59,7 @@ fn a_player_follows_part_by_part() {
 
 #[test]
 fn requests_out_of_place_are_refused() {
-    let server = Server::start(on_demand());
+    let server = Server::start(on_demand().flag("--while-away", "wait"));
     let key = server.channel("ada");
     let encoder = Encoder::repeat(&clip(8), &format!("{}/{key}", server.rtmp));
     server.wait_state("ada", "live");

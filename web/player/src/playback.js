@@ -9,6 +9,8 @@ const RETRY_MIN_MS = 500;
 const RETRY_MAX_MS = 8000;
 // hls.js advises against recovering from media errors more often.
 const RECOVER_EVERY_MS = 5000;
+// A slate comes within three seconds.
+const PATIENCE_MS = 8000;
 
 // The signature in the addresses of a broadcast that is not for everybody; it is replaced while it plays.
 const SIGNATURE = /\/p\/[^/]+\//;
@@ -54,6 +56,8 @@ export class Playback {
   #hls;
   #url;
   #waiting = false;
+  #patience;
+  #stopped = false;
   #failures = 0;
   #retry;
   #recoveredAt = -Infinity;
@@ -87,6 +91,7 @@ export class Playback {
 
   unload() {
     clearTimeout(this.#retry);
+    clearTimeout(this.#patience);
     this.#url = undefined;
     this.#stop();
     if (this.#video.hasAttribute("src")) {
@@ -95,13 +100,23 @@ export class Playback {
     }
   }
 
-  // While the broadcaster's connection is lost there is nothing to ask for: the last picture stays,
-  // and what comes afterwards joins on.
+  // While the broadcaster's connection is lost, a slate plays in its place. Where none comes there is
+  // nothing to ask for: the last picture stays, and what comes afterwards joins on.
   wait(waiting) {
     if (this.#waiting === waiting) return;
     this.#waiting = waiting;
-    if (waiting) this.#hls?.stopLoad();
-    else this.#hls?.startLoad();
+    this.#expect();
+    if (!waiting && this.#stopped) this.#hls?.startLoad();
+    this.#stopped = false;
+  }
+
+  #expect() {
+    clearTimeout(this.#patience);
+    if (!this.#waiting) return;
+    this.#patience = setTimeout(() => {
+      this.#stopped = true;
+      this.#hls?.stopLoad();
+    }, PATIENCE_MS);
   }
 
   #start() {
@@ -113,6 +128,7 @@ export class Playback {
       this.#closeQualities = offerQualities(this.#video, hls, levels);
       this.#play();
     });
+    hls.on(Hls.Events.FRAG_BUFFERED, () => this.#expect());
     hls.on(Hls.Events.ERROR, (_, error) => {
       if (error.fatal) this.#recover(hls, error);
     });

@@ -91,6 +91,10 @@ function show(state) {
   }
 }
 
+// Words over the picture only where it stands still.
+video.addEventListener("waiting", () => (player.dataset.stalled = ""));
+for (const event of ["playing", "timeupdate"]) video.addEventListener(event, () => delete player.dataset.stalled);
+
 video.addEventListener("ended", () => {
   if (playOut !== undefined) showOffline();
 });
