@@ -46,8 +46,10 @@ test("one's own message is there at once, and once, whichever comes first", () =
       ack: { op: "ack", id: "c1", message_id: "m7" },
       event: event(1, "message", message(7, ada, { text: "hello", emotes: [{ id: "e", at: 0, len: 5 }] })),
     };
-    for (const which of order) model.receive(frames[which], 6);
-    assert.deepEqual(texts(model), ["hello"], order.join());
+    for (const which of order) {
+      model.receive(frames[which], 6);
+      assert.deepEqual(texts(model), ["hello"], order.join());
+    }
     assert.equal(model.lines[0].state, undefined);
     assert.equal(model.lines[0].message.emotes.length, 1);
     assert.deepEqual(model.unanswered(), []);

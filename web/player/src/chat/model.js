@@ -164,9 +164,13 @@ export class Model {
   }
 
   #message(message) {
-    const known = this.lines.find((line) => line.message?.id === message.id || line.confirmed === message.id);
+    const { id, text, author } = message;
+    // One's own may come before the answer to it.
+    const isAnswer = (line) => line.state === "pending" && line.message?.text === text && line.message.author?.id === author?.id;
+    const known = this.lines.find((line) => line.message?.id === id || line.confirmed === id) ?? this.lines.find(isAnswer);
     if (known) {
       known.message = message;
+      known.confirmed = id;
       known.state = undefined;
       return [{ do: "change", line: known }];
     }
