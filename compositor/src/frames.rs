@@ -2,13 +2,14 @@
 //! short queue; when the encoder does not keep up, a picture is dropped before it is encoded, and no
 //! target waits for it. Sound has a thread of its own, by the same clock.
 
-use crate::encode::{EncodeError, Planes, SoundEncoder, VideoEncoder};
+use crate::encode::{EncodeError, SoundEncoder, VideoEncoder};
 use crate::metrics::Metrics;
 use crate::outputs::Program;
 use crate::pace::{Pace, Rate, Step};
 use crate::sound::{Level, Mixer};
 use crate::stage::Stage;
 use bytes::Bytes;
+use rivulet_picture::Planes;
 use rivulet_picture::{Assets, Painter};
 use rivulet_scene::Id;
 use std::collections::BTreeMap;

@@ -213,7 +213,7 @@ impl Publishers {
         let Some(live) = self.hub.get(&channel.name) else { return };
         live.source.push(Source::End { over: true }, 0);
         self.hub.end(&live);
-        write_end(self.store.clone(), live.info.id.clone(), self.shutdown.clone()).await;
+        write_end(self.store.clone(), live.info.id.clone(), now_ms(), self.shutdown.clone()).await;
     }
 
     fn forget(&self, channel_id: &str, owner: &mpsc::Sender<Command>) {
@@ -269,9 +269,9 @@ impl Owner {
     async fn run(mut self, mut commands: mpsc::Receiver<Command>, shutdown: CancellationToken) {
         let mut second = tokio::time::interval(Duration::from_secs(1));
         second.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        // Asked once: every question enters and leaves a list that all broadcasts share.
         let mut slate_tick = tokio::time::interval(SLATE_TICK);
         slate_tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // Asked once: every question enters and leaves a list that all broadcasts share.
         let stopping = shutdown.cancelled();
         tokio::pin!(stopping);
         let mut leaves_at = None;
@@ -582,15 +582,15 @@ impl Owner {
         self.leave(true);
         let Some(live) = self.live else { return };
         info!(broadcast = %live.info.id, "broadcast ends");
+        let ended_at_ms = now_ms();
         if let Some(row) = self.row {
             let _ = row.await;
         }
-        write_end(self.store, live.info.id.clone(), self.shutdown).await;
+        write_end(self.store, live.info.id.clone(), ended_at_ms, self.shutdown).await;
     }
 }
 
-async fn write_end(store: Store, id: String, stopping: CancellationToken) {
-    let ended_at_ms = now_ms();
+async fn write_end(store: Store, id: String, ended_at_ms: i64, stopping: CancellationToken) {
     let note = move || {
         let (store, id) = (store.clone(), id.clone());
         async move { store.end_broadcast(&id, ended_at_ms).await }

@@ -93,6 +93,33 @@ pub fn is_key(data: &[u8], length_size: usize) -> Result<bool, BrokenLength> {
     nal::any(data, length_size, |header| header & 0x1f == 5)
 }
 
+/// `AVCDecoderConfigurationRecord` from the length-prefixed parameter sets of an encoder.
+pub fn avc_config(extradata: &[u8]) -> Option<Vec<u8>> {
+    let (mut sps, mut pps) = (None, None);
+    let mut rest = extradata;
+    while let Some((length, body)) = rest.split_first_chunk::<4>() {
+        let (nal, after) = body.split_at_checked(u32::from_be_bytes(*length) as usize)?;
+        match nal.first()? & 0x1f {
+            7 => sps = Some(nal),
+            8 => pps = Some(nal),
+            _ => {}
+        }
+        rest = after;
+    }
+    let (sps, pps) = (sps?, pps?);
+    let mut config = vec![1, *sps.get(1)?, *sps.get(2)?, *sps.get(3)?, 0xff, 0xe1];
+    config.extend((sps.len() as u16).to_be_bytes());
+    config.extend(sps);
+    config.push(1);
+    config.extend((pps.len() as u16).to_be_bytes());
+    config.extend(pps);
+    if *sps.get(1)? >= 100 {
+        // High profile: 4:2:0, 8 bits, no extensions.
+        config.extend([0xfd, 0xf8, 0xf8, 0]);
+    }
+    Some(config)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -18,6 +18,7 @@ pub mod timeline;
 mod tracks;
 mod vp9;
 
+pub use avc::avc_config;
 pub use format::{AudioCodec, AudioFormat, AudioInfo, ConfigError, FormatError, Players, VideoCodec, VideoFormat};
 pub use nal::BrokenLength;
 pub use tracks::Fault;

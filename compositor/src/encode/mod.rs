@@ -6,7 +6,7 @@ pub mod sound;
 pub mod video;
 
 pub use sound::SoundEncoder;
-pub use video::{Planes, Preset, VideoEncoder, VideoSettings};
+pub use video::{Preset, VideoEncoder, VideoSettings};
 
 #[derive(Debug, thiserror::Error)]
 pub enum EncodeError {

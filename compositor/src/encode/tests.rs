@@ -2,6 +2,7 @@ use super::*;
 use crate::pace::Rate;
 use crate::sound::BLOCK;
 use rivulet_media::{Packet, TICKS_PER_SECOND};
+use rivulet_picture::Planes;
 
 const SIZE: (usize, usize) = (322, 182);
 

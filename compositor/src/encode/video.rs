@@ -8,6 +8,7 @@ use ffmpeg_next::format::Pixel;
 use ffmpeg_next::util::frame::Video;
 use ffmpeg_next::{Dictionary, Packet as AvPacket, Rational, encoder, picture};
 use rivulet_media::{Packet, VideoCodec, VideoFormat};
+use rivulet_picture::Planes;
 use serde::{Deserialize, Serialize};
 
 /// Distance of key frames: what every platform wants.
@@ -60,17 +61,6 @@ impl VideoSettings {
     }
 }
 
-/// A picture in 4:2:0, BT.709 in limited range. Rows have no padding; chroma is half as wide and
-/// high, rounded up.
-#[derive(Clone, Copy)]
-pub struct Planes<'a> {
-    pub width: usize,
-    pub height: usize,
-    pub y: &'a [u8],
-    pub u: &'a [u8],
-    pub v: &'a [u8],
-}
-
 pub struct VideoEncoder {
     settings: VideoSettings,
     encoder: codec::encoder::video::Encoder,
@@ -100,8 +90,8 @@ impl VideoEncoder {
             options.set(key, &value);
         }
         let encoder = video.open_with(options)?;
-        let config =
-            avc_config(&av::extradata(&encoder)).ok_or(EncodeError::Missing("the encoder made no parameter sets"))?;
+        let config = rivulet_media::avc_config(&av::extradata(&encoder))
+            .ok_or(EncodeError::Missing("the encoder made no parameter sets"))?;
         let format = VideoFormat::read(VideoCodec::Avc, &Bytes::from(config), None)?
             .ok_or(EncodeError::Missing("the encoder made no parameter sets"))?;
         let mut frame = Video::new(Pixel::YUV420P, settings.width, settings.height);
@@ -189,31 +179,4 @@ fn options_of(settings: &VideoSettings) -> [(&'static str, String); 8] {
         ("forced-idr", "1".into()),
         ("x264-params", format!("{keys}:{colours}:threads={threads}")),
     ]
-}
-
-/// `AVCDecoderConfigurationRecord` from the length-prefixed parameter sets of an encoder.
-fn avc_config(extradata: &[u8]) -> Option<Vec<u8>> {
-    let (mut sps, mut pps) = (None, None);
-    let mut rest = extradata;
-    while let Some((length, body)) = rest.split_first_chunk::<4>() {
-        let (nal, after) = body.split_at_checked(u32::from_be_bytes(*length) as usize)?;
-        match nal.first()? & 0x1f {
-            7 => sps = Some(nal),
-            8 => pps = Some(nal),
-            _ => {}
-        }
-        rest = after;
-    }
-    let (sps, pps) = (sps?, pps?);
-    let mut config = vec![1, *sps.get(1)?, *sps.get(2)?, *sps.get(3)?, 0xff, 0xe1];
-    config.extend((sps.len() as u16).to_be_bytes());
-    config.extend(sps);
-    config.push(1);
-    config.extend((pps.len() as u16).to_be_bytes());
-    config.extend(pps);
-    if *sps.get(1)? >= 100 {
-        // High profile: 4:2:0, 8 bits, no extensions.
-        config.extend([0xfd, 0xf8, 0xf8, 0]);
-    }
-    Some(config)
 }

@@ -7,11 +7,12 @@ pub(crate) mod real;
 mod recording;
 
 use super::*;
-use crate::encode::{Planes, Preset, SoundEncoder, VideoEncoder, VideoSettings};
+use crate::encode::{Preset, SoundEncoder, VideoEncoder, VideoSettings};
 use crate::pace::Rate;
 use crate::sound::BLOCK;
 use bytes::Bytes;
 use rivulet_media::{Packet, Ticks};
+use rivulet_picture::Planes;
 
 const RATE: Rate = match Rate::new(25, 1) {
     Some(rate) => rate,
