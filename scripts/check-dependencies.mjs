@@ -18,6 +18,7 @@ const may = {
   compositor: [...pure, ...seams, "scene", "picture"],
   server: [...pure, ...seams, ...parts, "scene", "picture", "compositor"],
   "hls-rules": [],
+  simulation: ["hls-rules", ...pure, ...seams, ...parts],
   hostile: [...pure, ...seams, ...parts],
   tests: ["hls-rules", ...pure, ...seams, ...parts, "scene", "picture", "compositor", "server"],
 };

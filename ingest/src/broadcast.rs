@@ -1,15 +1,15 @@
 //! The owner of what is on air on one channel. Sessions come and go; the broadcast has one
 //! timeline, one hub entry and one row, and ends when its encoder says so or stays away too long.
 
-use crate::health::{Health, Limits};
+use crate::course::{Course, Effect, Effects, HANDOVER_MS, Kick};
+use crate::health::Limits;
 use crate::session::Metadata;
-use crate::slate::Player;
 use rivulet_hub::clock::now_ms;
 use rivulet_hub::{Broadcast, BroadcastInfo, Hub, Order, Source};
 use rivulet_media::flv::{AudioTag, VideoTag};
-use rivulet_media::timeline::{Output, START_MS, Timeline};
-use rivulet_media::{AudioFormat, FormatError, VideoCodec, VideoFormat, ms_from_ticks, ticks_from_ms};
-use rivulet_protocol::rest::{BroadcastSettings, Ingest, LiveState, Rungs, WhileAway};
+use rivulet_media::ms_from_ticks;
+use rivulet_media::timeline::{Output, START_MS};
+use rivulet_protocol::rest::{BroadcastSettings, Ingest, LiveState, Rungs};
 use rivulet_store::{Channel, Store, StoreError};
 use std::collections::HashMap;
 use std::sync::atomic::Ordering::Relaxed;
@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, MissedTickBehavior, timeout};
+use tokio::time::{MissedTickBehavior, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, info, info_span};
@@ -28,23 +28,12 @@ const QUEUE: usize = 256;
 const WRITE_WITHIN: Duration = Duration::from_secs(3);
 const WRITE_AGAIN: Duration = Duration::from_secs(1);
 
-/// An encoder that has sent nothing for this long is away, connected or not,
-const STALLED: Duration = Duration::from_secs(3);
-/// and viewers are shown so after this long: an encoder that is back by then costs them nothing.
-const SLATE_AFTER: Duration = Duration::from_millis(1_500);
+const NOT_WRITTEN: &str = "the server cannot write this broadcast down; its log says why";
+const SECOND: Duration = Duration::from_secs(1);
 const SLATE_TICK: Duration = Duration::from_millis(100);
 
-/// Why a session has to go, as its encoder is told.
-#[derive(Debug)]
-pub enum Kick {
-    Refused(String),
-    /// Encoders that know how are asked to connect anew.
-    Restarting,
-}
-
 pub const RESTARTING: &str = "the server is restarting";
-/// How long an encoder that was asked to connect anew may send on.
-pub const HANDOVER: Duration = Duration::from_secs(3);
+pub const HANDOVER: Duration = Duration::from_millis(HANDOVER_MS.unsigned_abs());
 
 /// What a session tells the owner. `session` is a number of the connection's own.
 pub enum Command {
@@ -167,33 +156,28 @@ impl Publishers {
         }
         let (sender, receiver) = mpsc::channel(QUEUE);
         owners.insert(channel.id.clone(), sender.clone());
+        let settings = self.settings.broadcast.for_channel(channel.settings);
+        let limits = self.settings.limits.for_channel(&channel.limits);
         let mut owner = Owner {
             channel: channel.clone(),
             hub: self.hub.clone(),
             store: self.store.clone(),
             shutdown: self.shutdown.clone(),
             row: None,
-            limits: self.settings.limits.for_channel(&channel.limits),
-            settings: self.settings.broadcast.for_channel(channel.settings),
-            timeline: Timeline::default(),
-            health: Health::default(),
-            session: None,
+            settings,
+            quota_bytes: limits.quota_bytes,
+            course: Course::new(settings, limits, now_ms()),
+            kick: None,
             live: None,
-            outputs: Vec::new(),
-            formats: (None, None),
-            last_packet: Instant::now(),
-            waits_until: None,
-            away: false,
-            slate: None,
         };
         let span = info_span!("broadcast", channel = %channel.name);
         if let Some(Resumed { row, elapsed_ms }) = resumed {
-            span.in_scope(|| info!(broadcast = %row.id, "broadcast waits for its encoder"));
-            owner.timeline = Timeline::resumed(elapsed_ms);
+            span.in_scope(|| info!(broadcast = %row.id, "broadcast goes on"));
             // Segments last longer than a second, so that fewer than that were made.
             owner.go_on_air(row.id, row.started_at_ms, (elapsed_ms / 1000 + 1).try_into().unwrap_or(0));
-            owner.waits_until = Some(Instant::now() + owner.grace());
-            owner.goes_away();
+            let mut effects = Effects::new();
+            owner.course.resume(row.started_at_ms, now_ms(), &mut effects);
+            span.in_scope(|| effects.into_iter().for_each(|effect| owner.show(effect)));
         }
         let (this, channel, own_sender) = (self.clone(), channel.clone(), sender.clone());
         let work = async move {
@@ -230,14 +214,6 @@ struct Resumed {
     elapsed_ms: i64,
 }
 
-struct Feeding {
-    session: u64,
-    /// The stream key that it came with.
-    key_id: String,
-    /// Until it was told to go.
-    kick: Option<oneshot::Sender<Kick>>,
-}
-
 struct Owner {
     channel: Channel,
     hub: Hub,
@@ -245,198 +221,146 @@ struct Owner {
     shutdown: CancellationToken,
     /// Until the broadcast is written down.
     row: Option<JoinHandle<bool>>,
-    limits: Limits,
-    /// They hold to the end, whatever happens to the channel's.
     settings: BroadcastSettings,
-    timeline: Timeline,
-    health: Health,
-    session: Option<Feeding>,
-    /// Present from the first period on: nothing is created for a stream that never comes.
+    quota_bytes: Option<u64>,
+    course: Course,
+    /// Of the session that feeds it.
+    kick: Option<(u64, oneshot::Sender<Kick>)>,
     live: Option<Arc<Broadcast>>,
-    outputs: Vec<Output>,
-    /// Of the encoder's newest period.
-    formats: (Option<VideoFormat>, Option<AudioFormat>),
-    last_packet: Instant,
-    /// With nobody connected: when it is over.
-    waits_until: Option<Instant>,
-    /// Nothing comes of what is on air, whether or not somebody is connected,
-    away: bool,
-    /// and this is shown.
-    slate: Option<Player>,
 }
 
 impl Owner {
     async fn run(mut self, mut commands: mpsc::Receiver<Command>, shutdown: CancellationToken) {
-        let mut second = tokio::time::interval(Duration::from_secs(1));
-        second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut second = tokio::time::interval(SECOND);
         let mut slate_tick = tokio::time::interval(SLATE_TICK);
+        second.set_missed_tick_behavior(MissedTickBehavior::Delay);
         slate_tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // Asked once: every question enters and leaves a list that all broadcasts share.
         let stopping = shutdown.cancelled();
         tokio::pin!(stopping);
-        let mut leaves_at = None;
-        loop {
+        let mut leaving = false;
+        // Kept, so that a packet costs no allocation.
+        let (mut effects, mut doing) = (Effects::new(), Effects::new());
+        let over = 'course: loop {
+            let due = self.course.due_ms();
             tokio::select! {
                 command = commands.recv() => match command {
-                    Some(Command::Detach { session, .. }) if self.feeds(session) && leaves_at.is_some() => {
-                        commands.close();
-                        return self.leave(false);
-                    }
-                    Some(Command::Detach { session, on_purpose }) if self.feeds(session) => {
-                        if on_purpose || self.live.is_none() || self.grace().is_zero() {
-                            break;
-                        }
-                        self.loses_encoder();
-                    }
-                    Some(command) => self.handle(command).await,
-                    None => break,
+                    Some(command) => self.handle(command, &mut effects),
+                    None => break true,
                 },
-                _ = second.tick() => {
-                    self.report();
-                    let failed = |feeding: &Feeding| feeding.kick.as_ref().is_some_and(oneshot::Sender::is_closed);
-                    if self.session.as_ref().is_some_and(failed) {
-                        // It has ended without a word: a fault of ours.
-                        self.loses_encoder();
+                _ = second.tick() => self.each_second(&mut effects),
+                _ = slate_tick.tick(), if self.course.away() => {
+                    if let Some(slate) = self.live.as_ref().and_then(|live| live.slate.borrow().clone()) {
+                        self.course.slate(slate);
                     }
-                    if self.live.is_some() && !self.away && self.last_packet.elapsed() >= STALLED {
-                        info!("encoder sends nothing");
-                        self.goes_away();
-                    }
-                    if let Some(reason) = self.too_long() {
-                        self.refuse(&reason);
-                        break;
-                    }
+                    self.course.tick(now_ms(), &mut effects);
                 }
-                _ = slate_tick.tick(), if self.away => self.show_slate(),
-                () = tokio::time::sleep_until(self.waits_until.unwrap_or_else(far)), if self.waits_until.is_some() => {
-                    info!("encoder did not return");
-                    break;
-                }
+                () = until(due), if due.is_some() => self.course.tick(now_ms(), &mut effects),
                 order = ordered(self.live.as_deref()) => match order {
-                    Order::DropKey { key_id, reason } => {
-                        if self.session.as_ref().is_some_and(|feeding| feeding.key_id == key_id) {
-                            self.kick(Kick::Refused(reason));
-                            // Its encoder may come back with the new key.
-                            self.loses_encoder();
-                        }
-                    }
-                    Order::End { reason } => {
-                        self.refuse(&reason);
-                        break;
-                    }
+                    Order::DropKey { key_id, reason } => self.course.drop_key(&key_id, reason, now_ms(), &mut effects),
+                    Order::End { reason } => self.course.stop(&reason, &mut effects),
                 },
-                () = &mut stopping, if leaves_at.is_none() => {
-                    // The session answers with its Detach: at once, or when its encoder has connected anew.
-                    leaves_at = Some(if self.session.is_some() { Instant::now() + HANDOVER } else { Instant::now() });
-                    self.kick(Kick::Restarting);
-                }
-                () = tokio::time::sleep_until(leaves_at.unwrap_or_else(far)), if leaves_at.is_some() => {
-                    // The next process goes on with it.
-                    commands.close();
-                    return self.leave(false);
+                () = &mut stopping, if !leaving => {
+                    leaving = true;
+                    self.course.leave(now_ms(), &mut effects);
                 }
             }
-        }
+            while !effects.is_empty() {
+                std::mem::swap(&mut effects, &mut doing);
+                for effect in doing.drain(..) {
+                    match effect {
+                        Effect::End { over } => break 'course over,
+                        Effect::GoLive if !self.go_live().await => self.course.not_live(NOT_WRITTEN, &mut effects),
+                        Effect::GoLive => {}
+                        effect => self.show(effect),
+                    }
+                }
+            }
+        };
         commands.close();
-        self.end().await;
+        match over {
+            true => self.end().await,
+            // The next process goes on with it.
+            false => self.leave(false),
+        }
     }
 
-    fn grace(&self) -> Duration {
-        Duration::from_secs(self.settings.grace_seconds.into())
-    }
-
-    fn loses_encoder(&mut self) {
-        info!("encoder lost; waiting for its return");
-        self.session = None;
-        self.waits_until = Some(Instant::now() + self.grace());
-        self.goes_away();
-    }
-
-    fn feeds(&self, session: u64) -> bool {
-        self.session.as_ref().is_some_and(|feeding| feeding.session == session)
-    }
-
-    async fn handle(&mut self, command: Command) {
+    fn handle(&mut self, command: Command, effects: &mut Effects) {
+        let now_ms = now_ms();
         match command {
             Command::Attach { session, key_id, kick } => {
-                self.kick(Kick::Refused("another encoder with this stream key has taken over".into()));
-                self.session = Some(Feeding { session, key_id, kick: Some(kick) });
-                self.waits_until = None;
-                self.health = Health::default();
-                if self.live.is_some() {
-                    self.timeline.reconnect(self.last_packet.elapsed().as_millis() as i64);
-                }
+                self.course.attach(session, key_id, now_ms, effects);
+                std::mem::take(effects).into_iter().for_each(|effect| self.show(effect));
+                self.kick = Some((session, kick));
             }
-            Command::Metadata { session, metadata } if self.feeds(session) => {
-                self.timeline.expect(metadata.has_video, metadata.has_audio, metadata.fps_milli);
-                self.health.encoder = metadata.encoder;
-            }
-            Command::Video { session, ts, tag, bytes } if self.feeds(session) => {
+            Command::Metadata { session, metadata } => self.course.metadata(session, metadata),
+            Command::Video { session, ts, tag, bytes } => {
                 fail::fail_point!("ingest::owner");
-                let mut outputs = std::mem::take(&mut self.outputs);
-                let result = self.timeline.push_video(ts, tag, &mut outputs);
-                self.publish(result, outputs, bytes).await;
+                self.count(bytes);
+                self.course.video(session, ts, tag, now_ms, effects);
             }
-            Command::Audio { session, ts, tag, bytes } if self.feeds(session) => {
-                let mut outputs = std::mem::take(&mut self.outputs);
-                let result = self.timeline.push_audio(ts, tag, &mut outputs);
-                self.publish(result, outputs, bytes).await;
+            Command::Audio { session, ts, tag, bytes } => {
+                self.count(bytes);
+                self.course.audio(session, ts, tag, now_ms, effects);
             }
-            // From a session that was replaced.
-            _ => {}
+            Command::Detach { session, on_purpose } => self.course.detach(session, on_purpose, now_ms, effects),
         }
     }
 
-    async fn publish(&mut self, result: Result<(), FormatError>, mut outputs: Vec<Output>, bytes: usize) {
-        if let Err(error) = result {
-            self.refuse(&error.to_string());
-        }
-        if self.away && !self.timeline.rests() {
-            self.comes_back();
-        }
-        if !self.away {
-            self.last_packet = Instant::now();
-        }
-        for output in outputs.drain(..) {
-            match &output {
-                Output::Period { video, audio, tracks, .. } => {
-                    self.health.period(video.as_ref(), audio.as_ref(), tracks);
-                    if let Some(reason) = self.health.over_limit(&self.limits) {
-                        return self.refuse(&reason);
-                    }
-                    if !self.go_live().await {
-                        return self.refuse("the server cannot write this broadcast down; its log says why");
-                    }
-                    self.formats = (video.clone(), audio.clone());
-                }
-                Output::Video(packet) => self.health.video(packet.dts, packet.key, packet.data.len()),
-                Output::Track(_, packet) => self.health.track(packet.dts, packet.data.len()),
-                Output::Audio(packet) => self.health.audio(packet.pts, packet.data.len()),
-            }
-            self.push(output);
-        }
-        self.outputs = outputs;
+    fn count(&self, bytes: usize) {
         if let Some(live) = &self.live {
             live.metrics.ingest_bytes.fetch_add(bytes as u64, Relaxed);
         }
     }
 
-    fn push(&self, output: Output) {
-        let Some(live) = &self.live else { return };
-        let (item, bytes) = match output {
-            Output::Period { at, video, audio, tracks } => (Source::Period { at, video, audio, tracks }, 0),
-            Output::Video(packet) => (Source::Video(packet.clone()), packet.data.len()),
-            Output::Track(track, packet) => (Source::Track(track, packet.clone()), packet.data.len()),
-            Output::Audio(packet) => (Source::Audio(packet.clone()), packet.data.len()),
-        };
-        live.source.push(item, bytes);
+    fn each_second(&mut self, effects: &mut Effects) {
+        let now_ms = now_ms();
+        self.course.tick(now_ms, effects);
+        if self.kick.as_ref().is_some_and(|(_, kick)| kick.is_closed()) {
+            self.kick = None;
+            self.course.session_failed(now_ms, effects);
+        }
+        let Some(live) = self.live.clone().filter(|_| self.course.is_fed()) else { return };
+        live.metrics.timestamp_repairs.store(self.course.repairs().total(), Relaxed);
+        let over_quota = live.status.borrow().over_quota;
+        let ingest = self.course.report(over_quota, now_ms, effects);
+        live.status.send_if_modified(|status| {
+            let changed = status.ingest != ingest;
+            status.ingest = ingest;
+            changed
+        });
+    }
+
+    /// Does what the course says; what begins and ends the broadcast is the loop's.
+    fn show(&mut self, effect: Effect) {
+        match (effect, &self.live) {
+            (Effect::Push(output), Some(live)) => push(live, output),
+            (Effect::Kick(session, why), _) => {
+                if let Some((_, kick)) = self.kick.take_if(|(number, _)| *number == session) {
+                    let _ = kick.send(why);
+                }
+            }
+            (Effect::Refused(reason), _) => self.hub.set_refusal(&self.channel.name, Some(reason)),
+            (Effect::Away(slate), Some(live)) => {
+                info!("nothing comes from the encoder; waiting for it");
+                live.status.send_modify(|status| {
+                    status.state = LiveState::Reconnecting;
+                    status.ingest = Ingest::default();
+                });
+                live.slate.send_replace(None);
+                if slate.is_some() {
+                    live.slate_wanted.send_replace(slate);
+                }
+            }
+            (Effect::Back, Some(live)) => live.status.send_modify(|status| {
+                status.state = if status.playable { LiveState::Live } else { LiveState::Starting };
+            }),
+            _ => {}
+        }
     }
 
     /// Answers whether it is on air.
     async fn go_live(&mut self) -> bool {
-        if self.live.is_some() {
-            return true;
-        }
         let started_at_ms = now_ms();
         let id = rivulet_store::new_id(started_at_ms);
         let (store, channel, row_id) = (self.store.clone(), self.channel.clone(), id.clone());
@@ -469,105 +393,9 @@ impl Owner {
             first_number,
             latency: self.settings.latency,
             on_demand: self.settings.rungs == Rungs::OnDemand,
-            quota_bytes: self.limits.quota_bytes,
+            quota_bytes: self.quota_bytes,
             protected: self.channel.protected(),
         }));
-    }
-
-    /// Nothing comes any more; what is on air waits, and a slate is asked for.
-    fn goes_away(&mut self) {
-        let Some(live) = &self.live else { return };
-        live.status.send_modify(|status| {
-            status.state = LiveState::Reconnecting;
-            status.ingest = Ingest::default();
-        });
-        if self.away {
-            return;
-        }
-        self.away = true;
-        live.slate.send_replace(None);
-        // Players that began with another codec need not have ours.
-        let format = self.formats.0.clone().filter(|format| format.codec == VideoCodec::Avc);
-        if format.is_some() && self.settings.while_away == WhileAway::Slate {
-            live.slate_wanted.send_replace(format);
-        }
-    }
-
-    /// Goes on with the slate, or begins it when it is there.
-    fn show_slate(&mut self) {
-        let Some(live) = &self.live else { return };
-        let silent_for = self.last_packet.elapsed();
-        if self.slate.is_none() && silent_for >= SLATE_AFTER {
-            let Some(slate) = live.slate.borrow().clone() else { return };
-            info!("viewers see a slate");
-            let frame = slate.length / slate.pictures.len().max(1) as i64;
-            let start = self.timeline.newest() + frame;
-            self.slate = Some(Player::new(slate, self.formats.1.clone(), start));
-            if !self.timeline.rests() {
-                self.timeline.pause(silent_for.as_millis() as i64);
-            }
-        }
-        if let Some(player) = &mut self.slate {
-            let until = self.timeline.newest() + ticks_from_ms(silent_for.as_millis() as i64);
-            let mut outputs = Vec::new();
-            player.until(until, &mut outputs);
-            outputs.into_iter().for_each(|output| self.push(output));
-            self.timeline.rest_until(until);
-        }
-    }
-
-    fn comes_back(&mut self) {
-        self.away = false;
-        self.slate = None;
-        let Some(live) = &self.live else { return };
-        live.status.send_modify(|status| {
-            status.state = if status.playable { LiveState::Live } else { LiveState::Starting };
-        });
-    }
-
-    /// Once a second: what the broadcaster's page shows, and the limits that take time to judge.
-    fn report(&mut self) {
-        let Some(live) = self.live.clone().filter(|_| self.session.is_some()) else { return };
-        let repairs = self.timeline.repairs();
-        live.metrics.timestamp_repairs.store(repairs.total(), Relaxed);
-        self.health.tick(now_ms(), repairs);
-        self.health.left_out = left_out(&self.timeline);
-        self.health.over_quota = live.status.borrow().over_quota;
-        let ingest = self.health.report(now_ms(), &self.limits);
-        live.status.send_if_modified(|status| {
-            let changed = status.ingest != ingest;
-            status.ingest = ingest;
-            changed
-        });
-        if let Some(reason) = self.health.over_limit(&self.limits) {
-            self.refuse(&reason);
-        }
-    }
-
-    /// Whether it has been on air for as long as it may, in words for the broadcaster.
-    fn too_long(&self) -> Option<String> {
-        let (live, most) = (self.live.as_ref()?, self.limits.max_duration?);
-        let on_air_ms = u128::try_from(now_ms() - live.info.started_at_ms).unwrap_or(0);
-        let most_words = match most.as_secs() {
-            seconds if seconds % 3_600 == 0 => format!("{} h", seconds / 3_600),
-            seconds if seconds % 60 == 0 => format!("{} min", seconds / 60),
-            seconds => format!("{seconds} s"),
-        };
-        let reason = || format!("a broadcast may last {most_words} here, which are over; start another one");
-        (on_air_ms >= most.as_millis()).then(reason)
-    }
-
-    /// Ends the session for something that is wrong with its stream.
-    fn refuse(&mut self, reason: &str) {
-        self.hub.set_refusal(&self.channel.name, Some(reason.to_owned()));
-        self.kick(Kick::Refused(reason.to_owned()));
-    }
-
-    fn kick(&mut self, kick: Kick) {
-        if let Some(heard) = self.session.as_mut().and_then(|feeding| feeding.kick.take()) {
-            // The session answers with a Detach of its own, which then ends or pauses the broadcast.
-            let _ = heard.send(kick);
-        }
     }
 
     /// Takes it off the air, of this process.
@@ -598,15 +426,14 @@ async fn write_end(store: Store, id: String, ended_at_ms: i64, stopping: Cancell
     until_written("the end of a broadcast", stopping, note).await;
 }
 
-/// What is not used of a multitrack stream, for the broadcaster.
-fn left_out(timeline: &Timeline) -> Vec<String> {
-    let videos = timeline.faults().map(|(track, fault)| format!("video track {track}: {fault}"));
-    let audios = match timeline.unused_audio_tracks() {
-        0 => None,
-        1 => Some("a second audio track: the first one is used".to_owned()),
-        more => Some(format!("{more} further audio tracks: the first one is used")),
+fn push(live: &Broadcast, output: Output) {
+    let (item, bytes) = match output {
+        Output::Period { at, video, audio, tracks } => (Source::Period { at, video, audio, tracks }, 0),
+        Output::Video(packet) => (Source::Video(packet.clone()), packet.data.len()),
+        Output::Track(track, packet) => (Source::Track(track, packet.clone()), packet.data.len()),
+        Output::Audio(packet) => (Source::Audio(packet.clone()), packet.data.len()),
     };
-    videos.chain(audios).collect()
+    live.source.push(item, bytes);
 }
 
 /// Tries until the database has taken it; answers whether it did. `stopping` ends it after one more
@@ -652,6 +479,8 @@ async fn ordered(live: Option<&Broadcast>) -> Order {
     }
 }
 
-fn far() -> Instant {
-    Instant::now() + Duration::from_secs(86_400)
+/// Until this time of ours.
+async fn until(due_ms: Option<i64>) {
+    let left = due_ms.map_or(i64::MAX, |due| due - now_ms());
+    tokio::time::sleep(Duration::from_millis(left.max(0).unsigned_abs())).await;
 }

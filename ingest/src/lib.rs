@@ -5,6 +5,7 @@
 
 mod broadcast;
 mod chunks;
+pub mod course;
 mod health;
 mod keys;
 mod listener;

@@ -1,7 +1,8 @@
 //! Accepts RTMP and RTMPS connections and drives a [`Session`] on each: bounded in number, in
 //! all and by address, and in the time that a peer may take to say something useful.
 
-use crate::broadcast::{Command, HANDOVER, Kick, Publishers, RESTARTING, Settings};
+use crate::broadcast::{Command, HANDOVER, Publishers, RESTARTING, Settings};
+use crate::course::Kick;
 use crate::health::Limits;
 use crate::keys::{Keys, Unknown};
 use crate::session::{Event, Session, SessionError};

@@ -217,6 +217,7 @@ impl Session {
     }
 
     fn message(&mut self, payload: MessagePayload, events: &mut Vec<Event>) -> Result<(), SessionError> {
+        const USER_CONTROL: u8 = 4;
         const AUDIO: u8 = 8;
         const VIDEO: u8 = 9;
         const DATA: [u8; 2] = [15, 18];
@@ -235,8 +236,12 @@ impl Session {
                 if DATA.contains(&type_id) {
                     check_amf(&payload.data)?;
                 }
-                let message = payload.to_rtmp_message().map_err(|e| SessionError::Message(e.to_string()))?;
-                self.control(message, events)?;
+                match payload.to_rtmp_message() {
+                    Ok(message) => self.control(message, events)?,
+                    // There are more events than the library knows, and none of them matters to us.
+                    Err(_) if type_id == USER_CONTROL => {}
+                    Err(error) => return Err(SessionError::Message(error.to_string())),
+                }
             }
         }
         Ok(())
@@ -720,6 +725,15 @@ mod tests {
             let bytes = ChunkSerializer::new().serialize(&payload, true, false).unwrap().bytes;
             assert!(matches!(pair.server.input(&bytes, &mut pair.events), Err(SessionError::Message(_))));
         }
+    }
+
+    #[test]
+    fn an_event_that_nobody_knows_changes_nothing() {
+        let mut pair = Pair::connected(APP).unwrap();
+        let (timestamp, data) = (RtmpTimestamp::new(0), Bytes::from_static(&[0, 92, 1, 2, 3, 4]));
+        let payload = MessagePayload { timestamp, type_id: 4, message_stream_id: 0, data };
+        let bytes = ChunkSerializer::new().serialize(&payload, true, false).unwrap().bytes;
+        assert_eq!(pair.server.input(&bytes, &mut pair.events), Ok(()));
     }
 
     #[test]

@@ -8,14 +8,14 @@ mod disk;
 mod gate;
 mod http;
 mod live;
-mod playlist;
+pub mod playlist;
 mod quota;
 mod recorder;
 mod retention;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
-mod window;
+pub mod window;
 
 pub use crate::directives::{Directives, Wanted};
 
