@@ -1,7 +1,7 @@
 //! The owner of what is on air on one channel. Sessions come and go; the broadcast has one
 //! timeline, one hub entry and one row, and ends when its encoder says so or stays away too long.
 
-use crate::course::{Course, Effect, Effects, HANDOVER_MS, Kick};
+use crate::course::{Course, Effect, Effects, HANDOVER_MS, Kick, first_number};
 use crate::health::Limits;
 use crate::session::Metadata;
 use rivulet_hub::clock::now_ms;
@@ -173,8 +173,7 @@ impl Publishers {
         let span = info_span!("broadcast", channel = %channel.name);
         if let Some(Resumed { row, elapsed_ms }) = resumed {
             span.in_scope(|| info!(broadcast = %row.id, "broadcast goes on"));
-            // Segments last longer than a second, so that fewer than that were made.
-            owner.go_on_air(row.id, row.started_at_ms, (elapsed_ms / 1000 + 1).try_into().unwrap_or(0));
+            owner.go_on_air(row.id, row.started_at_ms, first_number(elapsed_ms));
             let mut effects = Effects::new();
             owner.course.resume(row.started_at_ms, now_ms(), &mut effects);
             span.in_scope(|| effects.into_iter().for_each(|effect| owner.show(effect)));

@@ -19,6 +19,12 @@ const SLATE_AFTER_MS: i64 = 1_500;
 /// How long an encoder that was asked to connect anew may send on.
 pub const HANDOVER_MS: i64 = 3_000;
 
+/// Number of the first segment and period that a process makes of a broadcast which is this old: no
+/// process before it has come so far, though each encoder that takes over ends a segment early.
+pub fn first_number(elapsed_ms: i64) -> u32 {
+    (elapsed_ms / 100 + 1).try_into().unwrap_or(0)
+}
+
 /// Why a session has to go, as its encoder is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kick {

@@ -194,6 +194,8 @@ impl Timeline {
         let newest = self.video_clock.newest_out_ms.max(self.audio_clock.newest_out_ms);
         self.base_ms = newest.max(self.base_ms);
         self.gap_ms = gap_ms.max(0);
+        // Sound is counted in samples and may be a little ahead of its clock.
+        self.rest_until(self.newest.max(self.last_audio_end));
         (self.video_clock, self.audio_clock) = Default::default();
         self.samples = None;
         self.active = None;

@@ -3,7 +3,7 @@
 
 use crate::window::{Segment, Slot, Window};
 use rivulet_hub::{Period, RenditionKind};
-use rivulet_media::{TICKS_PER_SECOND, Ticks};
+use rivulet_media::{TICKS_PER_SECOND, Ticks, ticks_from_ms};
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -27,6 +27,8 @@ pub fn date_time(ms: i64) -> String {
 const PARTS_FOR: i64 = 3;
 /// Players may leave out what is older than this many target durations.
 const SKIP_AFTER: i64 = 6;
+/// What a duration may have beyond the target, to which it is rounded.
+const ROUNDING: Ticks = ticks_from_ms(499);
 
 /// What a rendition's playlist says, complete or, for players that have the one before, without
 /// its older segments. `None`: there is no such rendition, or nothing of it yet.
@@ -146,8 +148,10 @@ fn seconds(ticks: Ticks) -> f64 {
 }
 
 /// How long each slot lasts: within a period to the next one, before another as long as its media,
-/// which may end a little sooner or later than that of other renditions.
+/// which may end a little sooner or later than that of other renditions. A hole in the source may
+/// make a segment longer than players have been promised; the date of the next one tells.
 fn lengths(window: &Window, rendition: &str, slots: &[&Slot]) -> Vec<Ticks> {
+    let longest = window.target_seconds() * TICKS_PER_SECOND + ROUNDING;
     let length = |index: usize| {
         let slot = slots[index];
         match slots.get(index + 1) {
@@ -158,7 +162,7 @@ fn lengths(window: &Window, rendition: &str, slots: &[&Slot]) -> Vec<Ticks> {
             }
         }
     };
-    (0..slots.len()).map(length).collect()
+    (0..slots.len()).map(|index| length(index).min(longest)).collect()
 }
 
 /// Where the files of a rendition lie, seen from another's playlist.

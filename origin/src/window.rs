@@ -101,7 +101,9 @@ struct Writer {
     /// The next segment that is wanted; earlier ones are made already.
     next: u64,
     last_dts: Ticks,
-    /// How long a packet lasts, by the newest two.
+    /// From the one before it to the newest packet,
+    last_step: Ticks,
+    /// and how long a packet lasts: the shorter of the newest two steps, as a hole is no length.
     step: Ticks,
 }
 
@@ -173,6 +175,7 @@ impl Window {
                     packets: Vec::new(),
                     next: cut.segment,
                     last_dts: Ticks::MIN,
+                    last_step: PAUSE,
                     step: 0,
                 });
                 let writers = writers.collect();
@@ -256,10 +259,10 @@ impl Window {
         let encoded = description.encoded;
         // Audio follows the cuts by time, video by the marks of whoever made its key frames.
         let starts = match description.kind {
-            RenditionKind::Audio => self.audio_slot(period, packet.pts).filter(|number| Some(*number) != running),
+            RenditionKind::Audio => self.audio_slot(period, packet.pts),
             RenditionKind::Video { .. } => segment,
         };
-        if let Some(number) = starts.filter(|number| *number >= next) {
+        if let Some(number) = starts.filter(|number| *number >= next && Some(*number) != running) {
             if running.is_some() {
                 self.close(period, rendition, Some(packet.dts), done)?;
             }
@@ -281,7 +284,9 @@ impl Window {
         // An encoder that took over from one that died knows nothing of its last times.
         let dts = packet.dts.max(writer.last_dts.saturating_add(1));
         if writer.last_dts != Ticks::MIN && dts - writer.last_dts < PAUSE {
-            writer.step = dts - writer.last_dts;
+            let step = dts - writer.last_dts;
+            writer.step = step.min(writer.last_step);
+            writer.last_step = step;
         }
         writer.last_dts = dts;
         let full = writer.packets.first().is_some_and(|first| dts - first.dts + writer.step > target);
@@ -300,7 +305,8 @@ impl Window {
         of_period().rev().find(|slot| slot.start <= pts).or(of_period().next()).map(|slot| slot.number)
     }
 
-    /// Publishes the packets in work as the next part. `end`: when the packet after them is decoded.
+    /// Publishes the packets in work as the next part. `end`: when the packet after them is decoded;
+    /// the last of them lasts until then, as far as the length of a part goes.
     fn part(&mut self, period: u32, rendition: usize, end: Option<Ticks>) -> Result<(), CmafError> {
         let target = self.part_target();
         let Some(open) = self.periods.iter_mut().find(|open| open.period.number == period) else { return Ok(()) };
@@ -317,9 +323,8 @@ impl Window {
             Format::Video(_) => Timescale::VIDEO,
             Format::Audio(audio) => Timescale::audio(audio),
         };
-        let end = end.filter(|end| end - last.dts < PAUSE).unwrap_or(last.dts + writer.step.max(1));
         // A picture that lasts too long leaves a short hole: parts keep their promise.
-        let end = end.min(first.dts + target).max(last.dts + 1);
+        let end = end.unwrap_or(last.dts + writer.step.max(1)).min(first.dts + target).max(last.dts + 1);
         let start = packets.iter().map(|packet| packet.pts).min().unwrap_or(first.pts);
         let segment = place.get_or_insert_with(|| Segment {
             rendition: writer.id.clone(),
@@ -353,7 +358,8 @@ impl Window {
         end: Option<Ticks>,
         done: &mut Vec<Done>,
     ) -> Result<(), CmafError> {
-        let result = self.part(period, rendition, end);
+        let last = self.open(period).and_then(|open| open.writers.get(rendition)).map_or(0, |writer| writer.last_dts);
+        let result = self.part(period, rendition, end.filter(|end| end.saturating_sub(last) < PAUSE));
         let Some(writer) = self.open(period).and_then(|open| open.writers.get_mut(rendition)) else { return Ok(()) };
         let Some(number) = writer.segment.take() else { return Ok(()) };
         writer.next = number + 1;

@@ -24,6 +24,10 @@ const MAX_WAITING: usize = 256;
 const DEFAULT_FPS_MILLI: u32 = 30_000;
 /// What the sound is in, passed on or encoded.
 const AAC_LC: &str = "mp4a.40.2";
+/// How far sound may lag behind the pictures that begin its period.
+const LATE: Ticks = ticks_from_ms(240);
+/// What is longer is a hole, and no picture lasts so long.
+const MAX_STEP: Ticks = ticks_from_ms(500);
 /// A segment's rounded duration may not exceed the target duration.
 const ROUNDING: Ticks = ticks_from_ms(490);
 
@@ -54,6 +58,7 @@ pub enum Wanted {
 
 struct Current {
     period: Arc<Period>,
+    start: Ticks,
     video: Option<VideoFormat>,
     audio: Option<AudioFormat>,
     /// All that the ladder plans, made or not.
@@ -71,9 +76,13 @@ pub struct Planner {
     current: Option<Current>,
     periods: u32,
     cut: Cut,
+    /// A picture has begun its segment.
+    begun: bool,
     /// Packets of further tracks, until it is known whether a segment starts at their time.
     waiting: VecDeque<(u8, Packet)>,
     newest_dts: Ticks,
+    /// From the picture before it to the newest.
+    step: Ticks,
     /// Fixed by the first segment: players must be able to rely on it.
     target: Option<Ticks>,
 }
@@ -87,8 +96,10 @@ impl Planner {
             current: None,
             periods: first_number,
             cut: Cut { segment: first_number.into(), pts: 0 },
+            begun: false,
             waiting: VecDeque::new(),
             newest_dts: Ticks::MIN,
+            step: 0,
             target: None,
         }
     }
@@ -100,6 +111,7 @@ impl Planner {
                 self.start_period(at, video, audio, Some(tracks), out);
             }
             Source::Video(packet) => {
+                self.step = packet.dts.saturating_sub(self.newest_dts).clamp(0, MAX_STEP);
                 self.newest_dts = packet.dts;
                 self.video(packet, out);
                 self.pass_on_tracks(self.newest_dts, out);
@@ -193,7 +205,9 @@ impl Planner {
         for ((_, video), (_, rendition)) in tracks.into_iter().zip(&places) {
             out.push(format(*rendition, Format::Video(video)));
         }
-        let current = Current { period, video, audio, rungs, remux_video, remux_audio, audio_index, tracks: places };
+        let start = self.cut.pts;
+        let current =
+            Current { period, start, video, audio, rungs, remux_video, remux_audio, audio_index, tracks: places };
         let input = Arc::new(Input::Period(self.describe(&current)));
         out.push(Output::Worker { input, bytes: 0, restart: false });
         self.current = Some(current);
@@ -231,6 +245,7 @@ impl Planner {
 
     /// The next segment starts here.
     fn advance(&mut self, pts: Ticks) {
+        self.begun = false;
         if self.current.is_some() {
             let length = pts - self.cut.pts;
             let whole_seconds = |length: Ticks| (length + ticks_from_ms(500)) / ticks_from_ms(1_000);
@@ -252,8 +267,10 @@ impl Planner {
             return;
         }
         let length = packet.pts - self.cut.pts;
-        let mut starts = (length == 0).then_some(self.cut);
-        if current.remux_video && length >= self.longest() && !packet.key {
+        // A clock that steps back puts more than one picture at a time.
+        let mut starts = (length == 0 && !self.begun).then_some(self.cut);
+        // The picture after this one would come too late to start a segment.
+        if current.remux_video && length + self.step > self.longest() && !packet.key {
             let (video, audio) = (current.video.clone(), current.audio.clone());
             self.start_period(packet.pts, video, audio, None, out);
             starts = Some(self.cut);
@@ -262,6 +279,7 @@ impl Planner {
             out.push(Output::Program(Program::Cut(self.cut), 0));
             starts = Some(self.cut);
         }
+        self.begun |= starts.is_some();
         let Some(current) = &self.current else { return };
         let bytes = packet.data.len();
         let input =
@@ -290,6 +308,10 @@ impl Planner {
     fn audio(&mut self, packet: Packet, out: &mut Vec<Output>) {
         let Some(current) = &self.current else { return };
         let Some(rendition) = current.audio_index else { return };
+        // The silence in a hole, behind which the period begins.
+        if packet.pts + LATE < current.start {
+            return;
+        }
         let (period, remux, audio_only) = (current.period.number, current.remux_audio, current.video.is_none());
         if audio_only && packet.pts - self.cut.pts >= SEGMENT {
             self.advance(packet.pts);
@@ -426,7 +448,7 @@ mod tests {
         // Also later: no segment exceeds what the first has set.
         let (cuts, periods) = run(12, Players::All, |ms| ms % 2_000 == 0 && ms <= 4_000);
         assert_eq!(periods.len(), 2);
-        assert_eq!(cuts[..5], [(0, 0), (1, 2_000), (2, 4_000), (3, 6_520), (4, 8_520)]);
+        assert_eq!(cuts[..5], [(0, 0), (1, 2_000), (2, 4_000), (3, 6_480), (4, 8_480)]);
     }
 
     #[test]

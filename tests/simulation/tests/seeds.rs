@@ -15,7 +15,7 @@ fn number(name: &str) -> Option<u64> {
 fn whatever_happens_playlists_go_on() {
     let (first, count) = match number("RIVULET_SIM_SEED") {
         Some(seed) => (seed, 1),
-        None => (0, number("RIVULET_SIM_SEEDS").unwrap_or(200)),
+        None => (0, number("RIVULET_SIM_SEEDS").unwrap_or(100)),
     };
     let mut happened: BTreeMap<&str, u32> = BTreeMap::new();
     let mut parts = 0;
@@ -29,7 +29,7 @@ fn whatever_happens_playlists_go_on() {
     println!("{count} seeds of {SECONDS} s: {happened:?}, {parts} parts looked at");
     // The same seed is the same life.
     assert_eq!(World::new(first).live(SECONDS), World::new(first).live(SECONDS));
-    if count >= 200 {
+    if count >= 100 {
         assert_eq!(happened.len(), 9, "everything happens: {happened:?}");
     }
 }
