@@ -9,12 +9,12 @@ use std::time::Duration;
 
 const SOON: Duration = Duration::from_secs(60);
 
-/// Of a server that hosts the demo channel, its compositor on a port that is free now.
-fn options() -> (Options, String) {
+/// Of a server that hosts a channel, as `setting` says; its compositor is on a port that is free now.
+fn options(setting: (&str, &str)) -> (Options, String) {
     let compositor = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let mut options = Options::default();
     for (name, value) in [
-        ("RIVULET_DEMO", "true"),
+        setting,
         ("RIVULET_COMPOSITOR_HTTP", &compositor),
         ("RIVULET_COMPOSITOR_WEBSOCKET", "127.0.0.1:0"),
         ("RIVULET_COMPOSITOR_METRICS", "127.0.0.1:0"),
@@ -56,7 +56,7 @@ fn compositors(data: &Path) -> Vec<u32> {
 
 #[test]
 fn the_demo_channel_is_a_scene_with_sound_and_comes_back() {
-    let (options, compositor) = options();
+    let (options, compositor) = options(("RIVULET_DEMO", "true"));
     let mut server = Server::start(options);
     server.wait_state("demo", "live");
     let (moved, volume) = seen(&server);
@@ -86,9 +86,29 @@ fn the_demo_channel_is_a_scene_with_sound_and_comes_back() {
 /// The compositor outlives nobody: not even a server that had no time to say goodbye.
 #[test]
 fn no_compositor_is_left_behind() {
-    let (options, _) = options();
+    let (options, _) = options(("RIVULET_DEMO", "true"));
     let server = Server::start(options);
     let pid = wait_for("a compositor", SOON, || compositors(server.data.path()).first().copied());
     signal(server.pid(), "KILL");
     wait_for("its end", SOON, || (!compositors(server.data.path()).contains(&pid)).then_some(()));
+}
+
+#[test]
+fn a_channel_of_somebodys_is_hosted_and_keeps_its_own_keys() {
+    let mut server = Server::start(Options::default());
+    let own = server.channel("ada");
+    server.stop();
+    let (mut options, compositor) = options(("RIVULET_HOSTED", "ada"));
+    options.data = Some(server.data.clone());
+    let server = Server::start(options);
+    server.wait_state("ada", "live");
+    let outputs = get(&format!("http://{compositor}/v1/outputs")).text();
+    assert!(outputs.contains("\"live\"") && !outputs.contains(&own), "{outputs}");
+    // Nothing is drawn until somebody opens the editor.
+    assert!(get(&format!("http://{compositor}/v1/scene")).text().contains("\"layers\":[]"));
+    let keys = server.login("ada").call("GET", "/channels/ada/keys", "");
+    let mut names: Vec<&str> =
+        keys["items"].as_array().unwrap().iter().map(|key| key["name"].as_str().unwrap()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["", "compositor"]);
 }
