@@ -31,8 +31,8 @@ const CATCH_UP_MS: u32 = 1_000;
 const NAP: Duration = Duration::from_millis(20);
 /// Between thumbnails.
 const THUMBNAIL_EVERY: Duration = Duration::from_millis(200);
-/// Every so many pixels in each direction make a thumbnail of 640 or fewer across.
-const THUMBNAIL_EDGE: usize = 640;
+/// Every so many pixels in each direction make a thumbnail of 960 or fewer across.
+const THUMBNAIL_EDGE: usize = 960;
 
 /// A small picture of what is shown, RGBA.
 #[derive(Debug, Clone, Default)]
@@ -40,6 +40,10 @@ pub struct Thumbnail {
     pub width: u32,
     pub height: u32,
     pub rgba: Bytes,
+    /// Scene time.
+    pub at: i64,
+    /// Of the layers' boxes, before their transforms.
+    pub sizes: BTreeMap<Id, (f64, f64)>,
 }
 
 /// What the threads share with the rest of the process.
@@ -143,7 +147,7 @@ impl<'a> Loop<'a> {
         // A picture that did not get through is sent with the next frame, changed or not.
         self.handed = self.hand(Job { n, picture });
         self.shared.newest.store(at, Relaxed);
-        self.thumbnail();
+        self.thumbnail(at);
         self.shared.metrics.frame(began.elapsed());
     }
 
@@ -158,7 +162,7 @@ impl<'a> Loop<'a> {
         }
     }
 
-    fn thumbnail(&mut self) {
+    fn thumbnail(&mut self, at: i64) {
         if self.shared.thumbnails.receiver_count() == 0 || self.thumbnail.elapsed() < THUMBNAIL_EVERY {
             return;
         }
@@ -169,7 +173,8 @@ impl<'a> Loop<'a> {
         let rows = pixels.chunks_exact(width).step_by(step);
         let rgba: Vec<u8> = rows.flat_map(|row| row.iter().step_by(step)).flatten().copied().collect();
         let (width, height) = (width.div_ceil(step) as u32, height.div_ceil(step) as u32);
-        self.shared.thumbnails.send_replace(Thumbnail { width, height, rgba: rgba.into() });
+        let sizes = self.painter.sizes().clone();
+        self.shared.thumbnails.send_replace(Thumbnail { width, height, rgba: rgba.into(), at, sizes });
     }
 }
 

@@ -2,7 +2,7 @@
 //! which media flows.
 
 use crate::clock::Clock;
-use crate::control::{self, App, Desk, Files, Guard, Outputs};
+use crate::control::{self, App, Control, Desk, Files, Guard, Outputs};
 use crate::encode::{SoundEncoder, VideoEncoder};
 use crate::frames::{self, Shared};
 use crate::keep::{Keeper, Shelf};
@@ -143,14 +143,12 @@ impl Compositor {
         }
         let stop = CancellationToken::new();
         let threads = frames::start(app.shared.clone(), video, sound, settings.target_fps, stop.clone())?;
-        let token = settings.token.as_deref();
-        let router = control::router(app.clone(), Guard::new(token));
-        let socket =
-            control::serve_socket(websocket, router.clone(), Guard::new(token).into(), app.shared.stage.clone());
+        let guard = Arc::new(Guard::new(settings.token.as_deref()));
+        let Control { http: router, sockets } = Control::new(app.clone(), guard.clone());
         tokio::select! {
             () = signal.cancelled() => {}
             served = axum::serve(http, router) => served?,
-            () = socket => {}
+            () = sockets.serve(websocket, guard) => {}
             served = axum::serve(metrics, Router::new().route("/metrics", get(show_metrics)).with_state(app.clone())) => served?,
             served = axum::serve(health, Router::new().route("/health", get(show_health)).with_state(app.clone())) => served?,
         }

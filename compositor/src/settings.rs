@@ -10,7 +10,7 @@ const EDGES: std::ops::RangeInclusive<u32> = 64..=4_096;
 
 #[derive(Args, Clone)]
 pub struct Settings {
-    /// Address of the control API
+    /// Address of the control API, and of the editor page
     #[arg(long, env = "RIVULET_COMPOSITOR_HTTP", default_value = "127.0.0.1:4200")]
     pub http: SocketAddr,
     /// Address of the control WebSocket

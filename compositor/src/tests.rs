@@ -8,6 +8,7 @@ use rivulet_store::testing::TempDir;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_util::sync::CancellationToken;
 
 #[derive(Parser)]
@@ -135,6 +136,60 @@ async fn the_socket_tells_and_is_told() {
     process.stop().await;
 }
 
+/// A page knows one address, and can give its WebSocket no header.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_socket_is_at_the_http_port_too_and_takes_the_token_as_a_subprotocol() {
+    let process = Process::start(&["--token", "a-long-secret-token"]).await;
+    for (port, path) in [(process.addresses.http, "/v1/socket"), (process.addresses.websocket, "/")] {
+        // `a-long-secret-token` in base64url, and another one.
+        for (offered, status) in
+            [("rivulet, bearer.YS1sb25nLXNlY3JldC10b2tlbg", 101), ("rivulet, bearer.YW5vdGhlcg", 401), ("rivulet", 401)]
+        {
+            let mut request = format!("ws://{port}{path}").into_client_request().unwrap();
+            request.headers_mut().insert("sec-websocket-protocol", offered.parse().unwrap());
+            let stream = tokio::net::TcpStream::connect(port).await.unwrap();
+            match tokio_tungstenite::client_async(request, stream).await {
+                Ok((mut socket, response)) => {
+                    assert_eq!(
+                        (status, &response.headers()["sec-websocket-protocol"]),
+                        (101, &"rivulet".parse().unwrap())
+                    );
+                    socket.send(Message::text(r#"{"id":1,"method":"GET","path":"/v1/scene"}"#)).await.unwrap();
+                    let answer = socket.next().await.unwrap().unwrap().into_text().unwrap();
+                    assert!(answer.contains(r#""status":200"#), "{answer}");
+                }
+                Err(tokio_tungstenite::tungstenite::Error::Http(response)) => assert_eq!(response.status(), status),
+                Err(error) => panic!("{offered}: {error}"),
+            }
+        }
+    }
+    // The page itself is for everybody: it asks for the token.
+    let (status, page) = fetch("GET", format!("http://{}/", process.addresses.http), "", Vec::new()).await;
+    assert!(status == 200 && String::from_utf8(page).unwrap().contains("editor/main.js"));
+    process.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn outlines_are_those_of_what_is_shown() {
+    let process = Process::start(&[]).await;
+    let text = json!({ "id": "words", "kind": "text", "text": "wide words", "transform": { "x": 20 } });
+    let hidden = json!({ "id": "hidden", "kind": "chart", "visible": false });
+    for layer in [ball(), text, hidden] {
+        assert_eq!(process.call("POST", "/v1/scene/layers", layer).await.0, 200);
+    }
+    let keyframes = json!([{ "value": 70 }]);
+    let tracks = json!([{ "property": "transform.x", "keyframes": keyframes }]);
+    let moved = json!({ "id": "go", "effect": { "target": "ball", "tracks": tracks, "timing": { "duration_ms": 0, "end_delay_ms": 60000 } } });
+    assert_eq!(process.call("POST", "/v1/scene/animations", moved).await.0, 200);
+    let (status, outlines) = process.call("GET", "/v1/outlines", Value::Null).await;
+    assert_eq!((status, outlines["at"].as_i64().is_some()), (200, true), "{outlines}");
+    let of = |id: &str| outlines["layers"].as_array().unwrap().iter().find(|layer| layer["id"] == id).unwrap();
+    assert_eq!((&of("ball")["size"], &of("ball")["transform"]["x"]), (&json!([60.0, 60.0]), &json!(70.0)));
+    assert!(of("words")["size"][0].as_f64().unwrap() > of("words")["size"][1].as_f64().unwrap());
+    assert_eq!((&of("words")["transform"]["x"], &of("hidden")["size"]), (&json!(20.0), &Value::Null));
+    process.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_refused_is_named_and_the_picture_goes_on() {
     let process = Process::start(&["--max-layers", "3"]).await;
@@ -172,6 +227,8 @@ async fn what_is_refused_is_named_and_the_picture_goes_on() {
         ("POST", "/v1/outputs/a/start", Value::Null, 404, "output"),
         ("PUT", "/v1/sound/sources/a", json!({ "file": "none" }), 422, "none"),
         ("PATCH", "/v1/sound/master", json!({ "gain_db": 100 }), 422, "gain_db"),
+        ("PATCH", "/v1/sound/sources/a", json!({ "settings": { "gain_db": "loud" } }), 422, "\"settings.gain_db\""),
+        ("POST", batches, change(json!({ "op": "seek", "animation": "a", "to_ms": "x" })), 422, "/changes/0/to_ms"),
     ] {
         let (seen, problem) = process.call(method, path, body).await;
         assert_eq!(seen, status, "{method} {path}: {problem}");

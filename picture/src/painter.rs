@@ -10,7 +10,7 @@ use crate::planes::{Frame, Planes};
 use crate::rect::Rect;
 use fearless_simd::Level;
 use rivulet_scene::{Color, DisplayList, Id};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 pub struct Painter {
@@ -54,6 +54,7 @@ impl Painter {
         }
         let bounds = Rect::sized(width, height);
         self.planner.missing.clear();
+        self.planner.sizes.clear();
         let mut ops = self.planner.ops(&list.items, Around { assets, at: list.at, seen: bounds });
         ops.retain(|op| !op.clip.intersect(bounds).is_empty());
         self.planner.cache.sweep();
@@ -103,6 +104,12 @@ impl Painter {
     /// Pictures that the last list asked for and that were not there: their layers are left out.
     pub fn missing_assets(&self) -> &BTreeSet<Id> {
         &self.planner.missing
+    }
+
+    /// Width and height of the boxes of the layers that the last list drew, before their transforms. Groups
+    /// whose layers stand alone are not among them.
+    pub fn sizes(&self) -> &BTreeMap<Id, (f64, f64)> {
+        &self.planner.sizes
     }
 
     /// Of bitmaps that are kept for layers, without those of assets.

@@ -13,7 +13,7 @@ use crate::span;
 use fearless_simd::Level;
 use rivulet_scene::kurbo::{self, Affine};
 use rivulet_scene::{Blend, Clip, Content, Crop, Drawing, Fit, Geometry, Id, Item};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use vello_cpu::Pixmap;
 
@@ -35,6 +35,8 @@ pub struct Planner {
     level: Level,
     /// Pictures that were asked for and are not there.
     pub missing: BTreeSet<Id>,
+    /// Of the layers' boxes, in their own pixels.
+    pub sizes: BTreeMap<Id, (f64, f64)>,
 }
 
 /// What is the same for all items of a surface.
@@ -95,7 +97,7 @@ fn outset(rect: kurbo::Rect) -> Rect {
 
 impl Planner {
     pub fn new(studio: Studio) -> Self {
-        Self { studio, cache: Cache::default(), level: Level::new(), missing: BTreeSet::new() }
+        Self { studio, cache: Cache::default(), level: Level::new(), missing: BTreeSet::new(), sizes: BTreeMap::new() }
     }
 
     pub fn ops(&mut self, items: &[Item], around: Around<'_>) -> Vec<Op> {
@@ -142,6 +144,7 @@ impl Planner {
         };
         match &item.what {
             rivulet_scene::What::Group { width, height, items } => {
+                self.sizes.insert(item.id.clone(), (*width, *height));
                 let look = look(Extent { width: *width, height: *height, margin: 0.0 });
                 let back = look.matrix.inverse().transform_rect_bbox(kurbo_rect(around.seen));
                 let seen = if back.is_finite() { outset(back) } else { Rect::default() };
@@ -171,6 +174,7 @@ impl Planner {
                 }) else {
                     return Vec::new();
                 };
+                self.sizes.insert(item.id.clone(), (extent.width, extent.height));
                 let look = look(extent);
                 if let Some(ops) = self.ticker(item, drawing, &look, around) {
                     return ops;

@@ -119,6 +119,15 @@ impl Scene {
         self.listed(now, output)
     }
 
+    /// Where each layer is within what it is in at `now`, with transitions and animations; without those that
+    /// are on their way out.
+    pub fn transforms(&self, now: i64) -> Vec<(Id, Transform)> {
+        let samples = self.samples(now);
+        let there = self.nodes.iter().filter(|node| !node.id().is_leaving());
+        let shown = there.map(|node| (node.id().clone(), self.resolved(node, &node.layer, &samples, now)));
+        shown.map(|(id, layer)| (id, layer.base.transform)).collect()
+    }
+
     fn listed(&self, now: i64, output: Option<&str>) -> DisplayList {
         let samples = self.samples(now);
         let (matrix, surface) = (Affine::IDENTITY, Affine::IDENTITY);

@@ -3,8 +3,9 @@
 
 use crate::config::Serve;
 use crate::faults::{self, Parts};
+use crate::host::Host;
 use crate::tuning::Tuning;
-use crate::{clock, demo, http, metrics};
+use crate::{clock, http, metrics};
 use anyhow::Context;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use rivulet_api::Api;
@@ -46,12 +47,26 @@ pub fn start(settings: Serve) -> anyhow::Result<()> {
     })
 }
 
-pub fn compose(settings: rivulet_compositor::Settings) -> anyhow::Result<()> {
+pub fn compose(settings: rivulet_compositor::Settings, attached: bool) -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_env("RIVULET_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let log = tracing_subscriber::fmt().log_internal_errors(false).with_env_filter(filter);
     log.with_writer(std::io::stderr).with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async { rivulet_compositor::run(settings, signals()?).await })
+    runtime.block_on(async {
+        let signal = signals()?;
+        if attached {
+            end_with_input(signal.clone());
+        }
+        rivulet_compositor::run(settings, signal).await
+    })
+}
+
+/// On a thread of its own, which nobody waits for: a read cannot be taken back.
+fn end_with_input(signal: CancellationToken) {
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        signal.cancel();
+    });
 }
 
 /// Every viewer and everybody in a chat is an open file: as many as the system lets us have.
@@ -237,7 +252,10 @@ impl App {
         let origin = parts.start("the origin", self.origin.run(stop_last.clone()));
         let transcoder = parts.start("the transcoder", self.transcoder.run(stop_last.clone()));
         let ingest = parts.start("ingest", self.ingest.run(signal.clone()));
-        let demo = self.settings.demo.then(|| tokio::spawn(demo::run(self.store.clone(), rtmp_addr, signal.clone())));
+        let hosting = self.settings.hosted().map(|hosted| {
+            let host = Host::new(&self.settings, hosted, self.store.clone(), rtmp_addr);
+            tokio::spawn(host.run(signal.clone()))
+        });
         welcome(&self.settings, http_addr, self.setup.as_ref());
 
         let ended = tokio::select! {
@@ -257,8 +275,8 @@ impl App {
             let _ = origin.await;
             drained.cancel();
             let _ = serving.await;
-            if let Some(demo) = demo {
-                let _ = demo.await;
+            if let Some(hosting) = hosting {
+                let _ = hosting.await;
             }
             self.store.close().await;
         };

@@ -1,6 +1,7 @@
 //! Settings of `rivulet serve`: a flag, else an environment variable, else a key of the same name
 //! in the TOML file given by `--config`, else the default.
 
+use crate::host::Hosted;
 use clap::{ArgMatches, Args, Command};
 use rivulet_api::{AddressBlock, OidcSettings, Smtp};
 use rivulet_ingest::Limits;
@@ -176,7 +177,16 @@ pub struct Serve {
     /// API requests a minute, of one user, tool or address
     #[arg(long, env = "RIVULET_REQUESTS", default_value_t = 1200, value_name = "N")]
     pub requests: u32,
-    /// Also broadcast a test picture on the channel "demo" (needs the program ffmpeg)
+    /// Channel that is hosted by the compositor: its scene is made in the editor at --compositor-http
+    #[arg(long, env = "RIVULET_HOSTED", value_name = "CHANNEL", conflicts_with = "demo")]
+    pub hosted: Option<String>,
+    /// Where the compositor's API and editor are, with --hosted or --demo
+    #[arg(long, env = "RIVULET_COMPOSITOR_HTTP", default_value = "127.0.0.1:4200", value_name = "ADDR")]
+    pub compositor_http: SocketAddr,
+    /// What clients of its API have to know; needed unless it listens on this machine only
+    #[arg(long, env = "RIVULET_COMPOSITOR_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub compositor_token: Option<String>,
+    /// Also broadcast a scene of the compositor on the channel "demo"
     #[arg(long, env = "RIVULET_DEMO")]
     pub demo: bool,
     /// Log lines as JSON
@@ -186,7 +196,9 @@ pub struct Serve {
 
 /// For the usual rungs of a 4K source three times over.
 pub const WORKER_MEMORY_MIB: u64 = 2_048;
-const ROLES: [&str; 6] = ["ingest", "transcoder", "origin", "chat", "api", "web"];
+const ROLES: [&str; 7] = ["ingest", "transcoder", "origin", "chat", "api", "web", "compositor"];
+/// Those that may be left out.
+const OPTIONAL_ROLES: [&str; 2] = ["chat", "compositor"];
 
 impl Serve {
     /// Nodes cannot share the work yet, so anything but the whole is a mistake worth a word.
@@ -194,11 +206,24 @@ impl Serve {
         if let Some(unknown) = self.roles.iter().find(|role| !ROLES.contains(&role.as_str())) {
             return Err(format!("--roles: {unknown:?} is not one of {}", ROLES.join(", ")));
         }
-        match ROLES.iter().filter(|role| **role != "chat").find(|role| !self.roles.iter().any(|given| given == *role)) {
+        let hosts = self.hosted().is_some();
+        if self.roles.iter().any(|role| role == "compositor") && !hosts {
+            return Err("--roles: the compositor needs --hosted, the channel that it broadcasts".into());
+        }
+        let needed = |role: &&&str| !OPTIONAL_ROLES.contains(*role);
+        match ROLES.iter().filter(needed).find(|role| !self.roles.iter().any(|given| given == *role)) {
             Some(left_out) if !self.roles.is_empty() => Err(format!(
                 "--roles leaves out {left_out}; this version runs all roles in one process: leave the flag out"
             )),
             _ => Ok(()),
+        }
+    }
+
+    /// The channel that the compositor broadcasts; nothing where it does not run.
+    pub fn hosted(&self) -> Option<Hosted> {
+        match &self.hosted {
+            Some(name) => Some(Hosted::Channel(name.clone())),
+            None => self.demo.then_some(Hosted::Demo),
         }
     }
 

@@ -4,7 +4,7 @@ use crate::config::Serve;
 use nix::sys::resource::{Resource, getrlimit};
 use rivulet_store::{Blobs, Store};
 use std::net::{SocketAddr, TcpListener};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 pub fn run(settings: Serve) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -50,12 +50,14 @@ async fn checks(settings: &Serve) -> Vec<Check> {
         ("ladder", settings.ladder().map(|ladder| format!("{} encoded qualities", ladder.rungs.len()))),
         ("codecs", rivulet_transcoder::worker::self_test().map(|()| "H.264 and JPEG encode, AAC decodes".to_owned())),
         ("cage", cage(settings.worker_memory_mib)),
-        ("demo", ffmpeg()),
         ("files", files()),
     ];
     if let Some(url) = &settings.redis_url {
         let redis = rivulet_bus::Bus::redis(url).await;
         checks.push(("redis", redis.map(|_| "answers".to_owned()).map_err(|e| e.to_string())));
+    }
+    if settings.hosted().is_some() {
+        checks.push(("compositor", port(settings.compositor_http, "--compositor-http")));
     }
     if let (Some(cert), Some(key)) = (&settings.tls_cert, &settings.tls_key) {
         let tls = crate::app::certificate(cert, key);
@@ -95,12 +97,4 @@ fn cage(memory_mib: u64) -> Result<String, String> {
     }
     let why = String::from_utf8_lossy(&tried.stderr);
     Err(format!("a transcoder is not shut in: {}; use a Linux kernel with seccomp", why.trim()))
-}
-
-fn ffmpeg() -> Result<String, String> {
-    let found = Command::new("ffmpeg").arg("-version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    match found {
-        Ok(status) if status.success() => Ok("ffmpeg is there".into()),
-        _ => Err("the program ffmpeg is missing; --demo needs it: apt-get install ffmpeg".into()),
-    }
 }

@@ -8,6 +8,7 @@ mod config;
 mod demo;
 mod doctor;
 mod faults;
+mod host;
 mod http;
 mod metrics;
 mod tuning;
@@ -29,7 +30,13 @@ enum Task {
     /// Run the platform
     Serve(Serve),
     /// Draw a scene, and broadcast it here and elsewhere
-    Compositor(rivulet_compositor::Settings),
+    Compositor {
+        #[command(flatten)]
+        settings: rivulet_compositor::Settings,
+        /// End with the standard input, as a part of `serve`
+        #[arg(long, hide = true)]
+        attached: bool,
+    },
     /// Users, channels and stream keys
     Admin {
         #[command(subcommand)]
@@ -77,7 +84,7 @@ fn main() -> ExitCode {
             let _failpoints = fail::FailScenario::setup();
             app::start(settings)
         }
-        Task::Compositor(settings) => app::compose(settings),
+        Task::Compositor { settings, attached } => app::compose(settings, attached),
         Task::Admin { task, storage } => admin::run(task, storage),
         Task::Doctor(settings) => doctor::run(settings),
         Task::Bench { bench } => bench::run(bench),

@@ -1,12 +1,17 @@
 //! Who may use the API. With a token, whoever knows it. Without, programs on this machine; but not
 //! the pages that a browser on this machine has open: a name that they brought along, or another
 //! page's origin, gives them away.
+//!
+//! A page cannot give its WebSocket a header, but it can offer subprotocols: `rivulet`, which is the
+//! one that it gets, and `bearer.` with the token in base64url.
 
 use super::refusal::Refusal;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rivulet_store::SecretHash;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -24,8 +29,10 @@ impl Guard {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         match &self.token {
             Some(token) => {
-                let given = text(header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
-                given.is_some_and(|given| SecretHash::of(given.trim()) == *token)
+                let bearer = text(header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
+                let offered = || text(header::SEC_WEBSOCKET_PROTOCOL).and_then(offered_token);
+                let given = bearer.map(|bearer| bearer.trim().to_owned()).or_else(offered);
+                given.is_some_and(|given| SecretHash::of(&given) == *token)
             }
             None => {
                 let origin = text(header::ORIGIN).map(|origin| origin.split_once("://").map_or("", |(_, host)| host));
@@ -33,6 +40,12 @@ impl Guard {
             }
         }
     }
+}
+
+/// The token among offered subprotocols.
+fn offered_token(offered: &str) -> Option<String> {
+    let encoded = offered.split(',').find_map(|protocol| protocol.trim().strip_prefix("bearer."))?;
+    String::from_utf8(URL_SAFE_NO_PAD.decode(encoded).ok()?).ok()
 }
 
 fn is_this_machine(host: &str) -> bool {
@@ -62,11 +75,17 @@ mod tests {
         let token = Guard::new(Some("a-long-secret-token"));
         let open = Guard::new(None);
         type Row<'a> = (&'a Guard, &'a [(header::HeaderName, &'a str)], bool);
-        let rows: [Row<'_>; 11] = [
+        let protocols = |secret: &str| format!("rivulet, bearer.{}", URL_SAFE_NO_PAD.encode(secret));
+        let (right, wrong) = (protocols("a-long-secret-token"), protocols("another"));
+        let rows: [Row<'_>; 15] = [
             (&token, &[(header::AUTHORIZATION, "Bearer a-long-secret-token")], true),
             (&token, &[(header::AUTHORIZATION, "Bearer another")], false),
             (&token, &[(header::AUTHORIZATION, "a-long-secret-token")], false),
             (&token, &[(header::HOST, "localhost")], false),
+            (&token, &[(header::SEC_WEBSOCKET_PROTOCOL, right.as_str())], true),
+            (&token, &[(header::SEC_WEBSOCKET_PROTOCOL, wrong.as_str())], false),
+            (&token, &[(header::SEC_WEBSOCKET_PROTOCOL, "bearer.a-long-secret-token")], false),
+            (&token, &[(header::SEC_WEBSOCKET_PROTOCOL, "rivulet")], false),
             (&open, &[(header::HOST, "localhost:4200")], true),
             (&open, &[(header::HOST, "[::1]:4200")], true),
             (&open, &[(header::HOST, "127.0.0.1")], true),

@@ -265,6 +265,7 @@ async fn start_recording(State(app): State<Arc<App>>) -> Json<ShownRecording> {
                 }
                 ended.cancel();
             });
+            app.stage().tell(Happened::Other { event: "recording", id: name.clone() });
             *recording = Some(Recording { name, stop, recorded });
         }
     }
@@ -274,6 +275,7 @@ async fn start_recording(State(app): State<Arc<App>>) -> Json<ShownRecording> {
 async fn stop_recording(State(app): State<Arc<App>>) -> Json<ShownRecording> {
     if let Some(recording) = &*lock(&app.outputs.recording) {
         recording.stop.cancel();
+        app.stage().tell(Happened::Other { event: "recording", id: recording.name.clone() });
     }
     recording(State(app)).await
 }

@@ -4,7 +4,6 @@ use aide::generate::GenContext;
 use aide::openapi::{MediaType, Operation, Response as Described, SchemaObject};
 use aide::operation::OperationOutput;
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, Request};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -88,13 +87,13 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
-        match Json::<T>::from_request(request, state).await {
-            Ok(Json(body)) => Ok(Self(body)),
-            Err(JsonRejection::JsonDataError(error)) => {
-                Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", error.body_text()))
-            }
-            Err(error) => Err(Refusal::new(error.status(), "bad_body", error.body_text())),
-        }
+        let Json(value) = Json::<serde_json::Value>::from_request(request, state)
+            .await
+            .map_err(|error| Refusal::new(error.status(), "bad_body", error.body_text()))?;
+        serde_path_to_error::deserialize(value).map(Self).map_err(|error| {
+            let field = error.path().to_string();
+            Refusal::field(if field == "." { "" } else { &field }, "invalid", error.into_inner().to_string())
+        })
     }
 }
 

@@ -3,11 +3,14 @@
 use super::App;
 use super::refusal::{Body, Refusal};
 use crate::frames::lock;
-use crate::stage::saved;
+use crate::stage::{Happened, saved};
+use aide::OperationInput;
 use aide::axum::ApiRouter;
 use aide::axum::routing::{get_with, post_with, put_with};
+use aide::generate::GenContext;
+use aide::openapi::Operation;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{FromRequest, Path, Request, State};
 use axum::http::StatusCode;
 use rivulet_scene::{Applied, Batch, Document, Id};
 use schemars::JsonSchema;
@@ -80,7 +83,25 @@ async fn replace(State(app): State<Arc<App>>, Body(document): Body<Document>) ->
     Ok(Json(Revision { revision }))
 }
 
-async fn batch(State(app): State<Arc<App>>, Body(batch): Body<Batch>) -> Result<Json<Applied>, Refusal> {
+/// A batch whose errors name the field, whatever is wrong.
+struct Changes(Batch);
+
+impl<S: Send + Sync> FromRequest<S> for Changes {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+        let Body(document) = Body::<Value>::from_request(request, state).await?;
+        Ok(Self(Batch::parse(document)?))
+    }
+}
+
+impl OperationInput for Changes {
+    fn operation_input(ctx: &mut GenContext, operation: &mut Operation) {
+        Body::<Batch>::operation_input(ctx, operation);
+    }
+}
+
+async fn batch(State(app): State<Arc<App>>, Changes(batch): Changes) -> Result<Json<Applied>, Refusal> {
     apply(&app, batch).await
 }
 
@@ -143,6 +164,7 @@ async fn save(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Sta
         kept.insert(name.to_string(), scene);
     }
     app.keeper.put(&saved(name.as_str()), body);
+    app.stage().tell(Happened::Other { event: "scenes", id: name.to_string() });
     app.keeper.flush().await;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -157,6 +179,7 @@ async fn recall(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<J
 async fn forget(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
     lock(&app.saved.0).remove(&id).ok_or_else(|| Refusal::not_found("saved scene", &id))?;
     app.keeper.put(&saved(&id), None);
+    app.stage().tell(Happened::Other { event: "scenes", id });
     app.keeper.flush().await;
     Ok(StatusCode::NO_CONTENT)
 }

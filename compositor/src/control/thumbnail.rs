@@ -30,15 +30,19 @@ pub fn routes() -> ApiRouter<Arc<App>> {
         .route("/thumbnails", get(multipart))
 }
 
-async fn next(thumbnails: &mut watch::Receiver<Thumbnail>) -> Option<Thumbnail> {
+/// The one after those that were seen.
+pub async fn next(thumbnails: &mut watch::Receiver<Thumbnail>) -> Option<Thumbnail> {
     tokio::time::timeout(WITHIN, thumbnails.changed()).await.ok()?.ok()?;
     Some(thumbnails.borrow_and_update().clone())
 }
 
+pub fn late() -> Refusal {
+    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "no_picture", "No picture was drawn in time.")
+}
+
 async fn one(app: &App, encode: fn(&Thumbnail) -> Option<Vec<u8>>, kind: &'static str) -> Result<Response, Refusal> {
-    let none = || Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "no_picture", "No picture was drawn in time.");
-    let thumbnail = next(&mut app.shared.thumbnails.subscribe()).await.ok_or_else(none)?;
-    let body = encode(&thumbnail).ok_or_else(none)?;
+    let thumbnail = next(&mut app.shared.thumbnails.subscribe()).await.ok_or_else(late)?;
+    let body = encode(&thumbnail).ok_or_else(late)?;
     Ok(([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-store")], body).into_response())
 }
 
@@ -49,7 +53,7 @@ async fn jpg(State(app): State<Arc<App>>) -> Result<Response, Refusal> {
 async fn png(State(app): State<Arc<App>>) -> Result<Response, Refusal> {
     let encode = |thumbnail: &Thumbnail| {
         let mut body = Vec::new();
-        let Thumbnail { width, height, rgba } = thumbnail;
+        let Thumbnail { width, height, rgba, .. } = thumbnail;
         PngEncoder::new(&mut body).write_image(rgba, *width, *height, ExtendedColorType::Rgba8).ok()?;
         Some(body)
     };
@@ -69,7 +73,7 @@ async fn multipart(State(app): State<Arc<App>>) -> Response {
 }
 
 fn jpeg(thumbnail: &Thumbnail) -> Option<Vec<u8>> {
-    let Thumbnail { width, height, rgba } = thumbnail;
+    let Thumbnail { width, height, rgba, .. } = thumbnail;
     let rgb: Vec<u8> = rgba.as_chunks::<4>().0.iter().flat_map(|[r, g, b, _]| [*r, *g, *b]).collect();
     let mut body = Vec::new();
     JpegEncoder::new_with_quality(&mut body, QUALITY)
