@@ -25,7 +25,7 @@ const DEFAULT_FPS_MILLI: u32 = 30_000;
 /// What the sound is in, passed on or encoded.
 const AAC_LC: &str = "mp4a.40.2";
 /// How far sound may lag behind the pictures that begin its period.
-const LATE: Ticks = ticks_from_ms(240);
+const LATE: Ticks = ticks_from_ms(200);
 /// What is longer is a hole, and no picture lasts so long.
 const MAX_STEP: Ticks = ticks_from_ms(500);
 /// A segment's rounded duration may not exceed the target duration.
