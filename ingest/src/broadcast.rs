@@ -3,6 +3,7 @@
 
 use crate::course::{Course, Effect, Effects, HANDOVER_MS, Kick, first_number};
 use crate::health::Limits;
+use crate::lease::{Elsewhere, Leases};
 use crate::session::Metadata;
 use rivulet_hub::clock::now_ms;
 use rivulet_hub::{Broadcast, BroadcastInfo, Hub, Order, Source};
@@ -19,7 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, timeout};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tracing::{Instrument, info, info_span};
 
 /// Tags that a session may be ahead of the owner; then its socket is not read.
@@ -28,6 +29,7 @@ const QUEUE: usize = 256;
 const WRITE_WITHIN: Duration = Duration::from_secs(3);
 const WRITE_AGAIN: Duration = Duration::from_secs(1);
 
+const ELSEWHERE: &str = "this channel has gone on air through another server";
 const NOT_WRITTEN: &str = "the server cannot write this broadcast down; its log says why";
 const SECOND: Duration = Duration::from_secs(1);
 const SLATE_TICK: Duration = Duration::from_millis(100);
@@ -74,16 +76,22 @@ pub struct Settings {
     pub max_broadcasts: usize,
 }
 
-/// No place is left for another broadcast.
+/// Why a session cannot have the channel.
 #[derive(Debug, thiserror::Error)]
-#[error("this server has {0} broadcasts on air and takes no more; try again when one has ended")]
-pub struct Full(usize);
+pub enum Unavailable {
+    /// No place is left for another broadcast.
+    #[error("this server has {0} broadcasts on air and takes no more; try again when one has ended")]
+    Full(usize),
+    #[error(transparent)]
+    Elsewhere(#[from] Elsewhere),
+}
 
 /// The owners of all broadcasts in this process, by channel id.
 #[derive(Clone)]
 pub struct Publishers {
     hub: Hub,
     store: Store,
+    leases: Leases,
     settings: Settings,
     owners: Arc<Mutex<HashMap<String, mpsc::Sender<Command>>>>,
     tasks: TaskTracker,
@@ -91,8 +99,8 @@ pub struct Publishers {
 }
 
 impl Publishers {
-    pub fn new(hub: Hub, store: Store, settings: Settings, shutdown: CancellationToken) -> Self {
-        Self { hub, store, settings, owners: Arc::default(), tasks: TaskTracker::new(), shutdown }
+    pub fn new(hub: Hub, store: Store, leases: Leases, settings: Settings, shutdown: CancellationToken) -> Self {
+        Self { hub, store, leases, settings, owners: Arc::default(), tasks: TaskTracker::new(), shutdown }
     }
 
     /// Hands the channel to this session, and answers where its media goes.
@@ -102,10 +110,14 @@ impl Publishers {
         key_id: String,
         session: u64,
         kick: oneshot::Sender<Kick>,
-    ) -> Result<mpsc::Sender<Command>, Full> {
+    ) -> Result<mpsc::Sender<Command>, Unavailable> {
         let mut attach = Command::Attach { session, key_id, kick };
         loop {
-            let owner = self.owner(channel, None)?;
+            let elsewhere = match self.has_owner(&channel.id) {
+                true => None,
+                false => self.leases.take_over(&channel.id).await?,
+            };
+            let owner = self.owner(channel, elsewhere.map(Resumed::now))?;
             match owner.send(attach).await {
                 Ok(()) => return Ok(owner),
                 // It ended in this very moment; the next one is new.
@@ -126,33 +138,38 @@ impl Publishers {
         self.tasks.wait().await;
     }
 
-    /// Takes up the broadcasts that a process before this one has left open: each waits for its
-    /// encoder as if the connection had just been lost. What was left too long ago is over.
-    pub async fn resume(&self) -> Result<(), StoreError> {
-        for row in self.store.open_broadcasts().await? {
+    /// Takes up the broadcasts that a process before this one has left open, or that another one is silent
+    /// about: each waits for its encoder as if the connection had just been lost. What was left too long
+    /// ago is over.
+    pub async fn resume(&self, at_start: bool) -> Result<(), StoreError> {
+        for row in self.leases.left(at_start).await? {
+            if self.has_owner(&row.channel_id) || !self.leases.claim(&row.id).await? {
+                continue;
+            }
             let recorded = self.store.last_recorded(&row.id).await?.unwrap_or(0);
             let heard_ms = row.started_at_ms + (ms_from_ticks(recorded) - START_MS).max(0);
             let channel = self.store.channel_by_id(&row.channel_id).await?;
             let grace = |channel: &Channel| self.settings.broadcast.for_channel(channel.settings).grace_seconds;
             match channel.filter(|channel| now_ms() - heard_ms <= i64::from(grace(channel)) * 1000) {
-                Some(channel) => {
-                    let elapsed_ms = (now_ms() - row.started_at_ms).max(0);
-                    drop(self.owner(&channel, Some(Resumed { row, elapsed_ms })));
-                }
+                Some(channel) => drop(self.owner(&channel, Some(Resumed::now(row)))),
                 None => self.store.end_broadcast(&row.id, heard_ms).await?,
             }
         }
         Ok(())
     }
 
+    fn has_owner(&self, channel_id: &str) -> bool {
+        self.owners.lock().unwrap_or_else(PoisonError::into_inner).contains_key(channel_id)
+    }
+
     /// What is on air already goes on, however many there are.
-    fn owner(&self, channel: &Channel, resumed: Option<Resumed>) -> Result<mpsc::Sender<Command>, Full> {
+    fn owner(&self, channel: &Channel, resumed: Option<Resumed>) -> Result<mpsc::Sender<Command>, Unavailable> {
         let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(owner) = owners.get(&channel.id) {
             return Ok(owner.clone());
         }
         if resumed.is_none() && owners.len() >= self.settings.max_broadcasts {
-            return Err(Full(owners.len()));
+            return Err(Unavailable::Full(owners.len()));
         }
         let (sender, receiver) = mpsc::channel(QUEUE);
         owners.insert(channel.id.clone(), sender.clone());
@@ -162,6 +179,8 @@ impl Publishers {
             channel: channel.clone(),
             hub: self.hub.clone(),
             store: self.store.clone(),
+            leases: self.leases.clone(),
+            held: None,
             shutdown: self.shutdown.clone(),
             row: None,
             settings,
@@ -213,10 +232,20 @@ struct Resumed {
     elapsed_ms: i64,
 }
 
+impl Resumed {
+    fn now(row: rivulet_store::Broadcast) -> Self {
+        let elapsed_ms = (now_ms() - row.started_at_ms).max(0);
+        Self { row, elapsed_ms }
+    }
+}
+
 struct Owner {
     channel: Channel,
     hub: Hub,
     store: Store,
+    leases: Leases,
+    /// Ends when another process has the broadcast, or wants it.
+    held: Option<AbortOnDropHandle<()>>,
     shutdown: CancellationToken,
     /// Until the broadcast is written down.
     row: Option<JoinHandle<bool>>,
@@ -255,6 +284,10 @@ impl Owner {
                     self.course.tick(now_ms(), &mut effects);
                 }
                 () = until(due), if due.is_some() => self.course.tick(now_ms(), &mut effects),
+                () = lost(&mut self.held) => {
+                    info!("another server goes on with this broadcast");
+                    self.course.lose(ELSEWHERE, &mut effects);
+                }
                 order = ordered(self.live.as_deref()) => match order {
                     Order::DropKey { key_id, reason } => self.course.drop_key(&key_id, reason, now_ms(), &mut effects),
                     Order::End { reason } => self.course.stop(&reason, &mut effects),
@@ -280,7 +313,13 @@ impl Owner {
         match over {
             true => self.end().await,
             // The next process goes on with it.
-            false => self.leave(false),
+            false => {
+                self.leave(false);
+                drop(self.held.take());
+                if let Some(live) = &self.live {
+                    self.leases.release(&live.info.id).await;
+                }
+            }
         }
     }
 
@@ -362,10 +401,12 @@ impl Owner {
     async fn go_live(&mut self) -> bool {
         let started_at_ms = now_ms();
         let id = rivulet_store::new_id(started_at_ms);
-        let (store, channel, row_id) = (self.store.clone(), self.channel.clone(), id.clone());
+        let (store, leases) = (self.store.clone(), self.leases.clone());
+        let (channel, row_id) = (self.channel.clone(), id.clone());
         let note = move || {
-            let (store, channel, row_id) = (store.clone(), channel.clone(), row_id.clone());
-            async move { store.note_broadcast(&row_id, &channel, started_at_ms).await }
+            let (store, lease) = (store.clone(), leases.lease());
+            let (channel, row_id) = (channel.clone(), row_id.clone());
+            async move { store.note_broadcast(&row_id, &channel, started_at_ms, &lease).await }
         };
         let mut row = tokio::spawn(until_written("a broadcast", self.shutdown.clone(), note));
         // The row comes first, but for a database that is away nobody has to wait.
@@ -384,6 +425,7 @@ impl Owner {
     }
 
     fn go_on_air(&mut self, id: String, started_at_ms: i64, first_number: u32) {
+        self.held = Some(AbortOnDropHandle::new(tokio::spawn(self.leases.clone().hold(id.clone()))));
         self.live = Some(self.hub.start(BroadcastInfo {
             id,
             channel_id: self.channel.id.clone(),
@@ -475,6 +517,14 @@ async fn ordered(live: Option<&Broadcast>) -> Order {
         if orders.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
+    }
+}
+
+/// Until the broadcast is another process's.
+async fn lost(held: &mut Option<AbortOnDropHandle<()>>) {
+    match held {
+        Some(task) => _ = task.await,
+        None => std::future::pending().await,
     }
 }
 

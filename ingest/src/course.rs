@@ -184,6 +184,12 @@ impl Course {
         self.tick(now_ms, effects);
     }
 
+    /// Another process goes on with it.
+    pub fn lose(&mut self, reason: &str, effects: &mut Effects) {
+        self.refuse(reason, effects);
+        self.end(false, effects);
+    }
+
     /// The session has ended without a word: a fault of ours.
     pub fn session_failed(&mut self, now_ms: i64, effects: &mut Effects) {
         self.loses_encoder(now_ms, effects);

@@ -5,6 +5,7 @@ use crate::broadcast::{Command, HANDOVER, Publishers, RESTARTING, Settings};
 use crate::course::Kick;
 use crate::health::Limits;
 use crate::keys::{Keys, Unknown};
+use crate::lease::Leases;
 use crate::session::{Event, Session, SessionError};
 use anyhow::Context as _;
 use rivulet_hub::Hub;
@@ -22,7 +23,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tracing::{Instrument, debug, info, info_span, warn};
 
 /// Encoders know this code and show the description behind it.
@@ -32,6 +33,8 @@ const FAILED: &str = "the server has failed at this broadcast";
 /// How long a refusal may take to be delivered before the socket is closed.
 const GOODBYE: Duration = Duration::from_secs(2);
 const READ_BYTES: usize = 64 * 1024;
+/// Between looks for broadcasts that no process writes any more.
+const LEFT_EVERY: Duration = Duration::from_secs(10);
 
 #[derive(Clone)]
 pub struct Config {
@@ -41,6 +44,8 @@ pub struct Config {
     pub limits: Limits,
     /// What holds where a channel has nothing of its own.
     pub broadcast: BroadcastSettings,
+    /// Names this process among those that share the database, and the one after it on the same data.
+    pub node: Arc<str>,
     /// On air at once; what waits for its encoder counts.
     pub max_broadcasts: usize,
     /// From the connection to an accepted stream key.
@@ -58,6 +63,7 @@ impl Default for Config {
             rtmps: None,
             limits: Limits::default(),
             broadcast: BroadcastSettings::default(),
+            node: "one".into(),
             max_broadcasts: 1_000,
             publish_deadline: Duration::from_secs(10),
             idle: Duration::from_secs(15),
@@ -171,10 +177,12 @@ impl Ingest {
         let config = &self.shared.config;
         let settings =
             Settings { limits: config.limits, broadcast: config.broadcast, max_broadcasts: config.max_broadcasts };
-        let publishers = Publishers::new(hub, store, settings, shutdown.clone());
-        if let Err(error) = publishers.resume().await {
+        let leases = Leases::new(store.clone(), config.node.clone());
+        let publishers = Publishers::new(hub, store, leases, settings, shutdown.clone());
+        if let Err(error) = publishers.resume(true).await {
             warn!(%error, "cannot look for broadcasts to go on with");
         }
+        let _left = AbortOnDropHandle::new(tokio::spawn(look_for_left(publishers.clone(), shutdown.clone())));
         let sessions = TaskTracker::new();
         let mut number = 0u64;
         loop {
@@ -212,6 +220,14 @@ impl Ingest {
         publishers.drained().await;
         sessions.close();
         let _ = timeout(GOODBYE, sessions.wait()).await;
+    }
+}
+
+/// Broadcasts that no process writes any more are taken up by whoever looks first.
+async fn look_for_left(publishers: Publishers, shutdown: CancellationToken) {
+    while shutdown.run_until_cancelled(tokio::time::sleep(LEFT_EVERY)).await.is_some() {
+        // While the database is away there is nothing to be found; others say so.
+        let _ = publishers.resume(false).await;
     }
 }
 
@@ -445,9 +461,9 @@ impl Connection {
                 let (kick, kicked) = oneshot::channel();
                 let owner = match self.publishers.attach(&channel, key_id, self.number, kick).await {
                     Ok(owner) => owner,
-                    Err(full) => {
-                        self.publishers.refused(&channel, &full.to_string());
-                        return refuse(session, &full.to_string());
+                    Err(unavailable) => {
+                        self.publishers.refused(&channel, &unavailable.to_string());
+                        return refuse(session, &unavailable.to_string());
                     }
                 };
                 info!(channel = %channel.name, "publishing");

@@ -140,6 +140,7 @@ impl App {
             rtmps: tls.clone().map(|tls| (settings.rtmps, TlsAcceptor::from(Arc::new(tls)))),
             limits,
             broadcast: settings.broadcast(),
+            node: node(&settings.storage.data)?,
             max_broadcasts: settings.max_broadcasts,
             max_sessions: settings.max_sessions,
             max_sessions_per_address: settings.max_sessions_per_address,
@@ -304,6 +305,19 @@ pub fn certificate(cert: &Path, key: &Path) -> anyhow::Result<ServerConfig> {
         .with_no_client_auth()
         .with_single_cert(chain, key_der)
         .with_context(|| format!("{} and {} do not belong together", cert.display(), key.display()))
+}
+
+/// The name of this data folder among those of all servers on one database; made at the first start.
+fn node(data: &Path) -> anyhow::Result<Arc<str>> {
+    let file = data.join("node");
+    let known = std::fs::read_to_string(&file).unwrap_or_default();
+    let known = known.trim();
+    if !known.is_empty() {
+        return Ok(known.into());
+    }
+    let name = rivulet_store::new_id(rivulet_hub::clock::now_ms());
+    std::fs::write(&file, &name).with_context(|| format!("cannot write {}", file.display()))?;
+    Ok(name.into())
 }
 
 /// The address that other machines in the network reach, as the routing table has it.

@@ -6,6 +6,7 @@ use rivulet_protocol::rest::{BroadcastInfo, CategoryRef, ViewerSample};
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Broadcast {
@@ -15,6 +16,24 @@ pub struct Broadcast {
     pub title: String,
     pub started_at_ms: i64,
     pub ended_at_ms: Option<i64>,
+}
+
+/// Which process writes a broadcast, and until when unless it says so again.
+#[derive(Debug, Clone)]
+pub struct Lease {
+    pub writer: Arc<str>,
+    pub until_ms: i64,
+}
+
+/// What has become of a lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Renewal {
+    Kept,
+    /// Kept, and another process would like to have it.
+    Wanted,
+    Lost,
+    /// The broadcast is not written down.
+    Unknown,
 }
 
 /// One object of a broadcast.
@@ -77,17 +96,26 @@ const SEGMENT_COLUMNS: usize = 7;
 const ROWS: usize = 200;
 
 impl Store {
-    /// With the title, category and access that the channel has now; answers the broadcast's id.
+    /// With the title, category and access that the channel has now, and written by nobody; answers the
+    /// broadcast's id.
     pub async fn start_broadcast(&self, channel: &Channel, now_ms: i64) -> Result<String, StoreError> {
         let id = id::new(now_ms);
-        self.note_broadcast(&id, channel, now_ms).await?;
+        let lease = Lease { writer: "".into(), until_ms: 0 };
+        self.note_broadcast(&id, channel, now_ms, &lease).await?;
         Ok(id)
     }
 
     /// Under an id that was made before. The same again changes nothing.
-    pub async fn note_broadcast(&self, id: &str, channel: &Channel, now_ms: i64) -> Result<(), StoreError> {
-        let sql = "INSERT INTO broadcasts (id, channel_id, title, started_at_ms, category, protected) \
-                   VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING";
+    pub async fn note_broadcast(
+        &self,
+        id: &str,
+        channel: &Channel,
+        now_ms: i64,
+        lease: &Lease,
+    ) -> Result<(), StoreError> {
+        let sql = "INSERT INTO broadcasts \
+                   (id, channel_id, title, started_at_ms, category, protected, writer, writer_until_ms) \
+                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING";
         sqlx::query(sql)
             .bind(id)
             .bind(&channel.id)
@@ -95,9 +123,61 @@ impl Store {
             .bind(now_ms)
             .bind(channel.category.as_ref().map(|category| &category.slug))
             .bind(i64::from(channel.protected().is_some()))
+            .bind(&*lease.writer)
+            .bind(lease.until_ms)
             .execute(&self.pool)
             .await?;
         Ok(())
+    }
+
+    /// Takes a broadcast that is open and that nobody else writes; answers whether it is ours now.
+    pub async fn claim_broadcast(&self, id: &str, lease: &Lease, now_ms: i64) -> Result<bool, StoreError> {
+        let sql = "UPDATE broadcasts SET writer = $2, writer_until_ms = $3, wanted_by = NULL \
+                   WHERE id = $1 AND ended_at_ms IS NULL \
+                   AND (writer IS NULL OR writer = $2 OR writer_until_ms < $4)";
+        let query = sqlx::query(sql).bind(id).bind(&*lease.writer).bind(lease.until_ms).bind(now_ms);
+        Ok(query.execute(&self.pool).await?.rows_affected() == 1)
+    }
+
+    pub async fn renew_broadcast(&self, id: &str, lease: &Lease) -> Result<Renewal, StoreError> {
+        let sql = "UPDATE broadcasts SET writer_until_ms = $3 WHERE id = $1 AND writer = $2 RETURNING wanted_by";
+        let query = sqlx::query_scalar(sql).bind(id).bind(&*lease.writer).bind(lease.until_ms);
+        let kept: Option<Option<String>> = query.fetch_optional(&self.pool).await?;
+        if let Some(wanted_by) = kept {
+            return Ok(if wanted_by.is_some() { Renewal::Wanted } else { Renewal::Kept });
+        }
+        let query = sqlx::query_scalar("SELECT COUNT(*) FROM broadcasts WHERE id = $1").bind(id);
+        let known: i64 = query.fetch_one(&self.pool).await?;
+        Ok(if known == 0 { Renewal::Unknown } else { Renewal::Lost })
+    }
+
+    /// Asks whoever writes it to let it go; answers whether it is still open.
+    pub async fn want_broadcast(&self, id: &str, writer: &str) -> Result<bool, StoreError> {
+        let sql = "UPDATE broadcasts SET wanted_by = $2 WHERE id = $1 AND ended_at_ms IS NULL";
+        Ok(sqlx::query(sql).bind(id).bind(writer).execute(&self.pool).await?.rows_affected() == 1)
+    }
+
+    /// Lets it go, if it is this lease's: to the writer that wants it, which has as long a lease to claim
+    /// it, or to anybody.
+    pub async fn release_broadcast(&self, id: &str, lease: &Lease) -> Result<(), StoreError> {
+        let sql = "UPDATE broadcasts SET writer = wanted_by, writer_until_ms = $3, wanted_by = NULL \
+                   WHERE id = $1 AND writer = $2";
+        sqlx::query(sql).bind(id).bind(&*lease.writer).bind(lease.until_ms).execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// What is open of a channel, unless this writer has it.
+    pub async fn open_elsewhere(&self, channel_id: &str, writer: &str) -> Result<Option<Broadcast>, StoreError> {
+        let row: Option<BroadcastRow> = sqlx::query_as(
+            "SELECT id, channel_id, title, started_at_ms, ended_at_ms FROM broadcasts \
+             WHERE channel_id = $1 AND ended_at_ms IS NULL AND (writer IS NULL OR writer <> $2) \
+             ORDER BY id DESC LIMIT 1",
+        )
+        .bind(channel_id)
+        .bind(writer)
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.map(broadcast))
     }
 
     /// The first end counts.
@@ -116,12 +196,15 @@ impl Store {
         Ok(sqlx::query_scalar(sql).bind(id).fetch_one(&self.pool).await?)
     }
 
-    /// Started and not ended: at the start of the process, those that the one before has left.
-    pub async fn open_broadcasts(&self) -> Result<Vec<Broadcast>, StoreError> {
+    /// Started and not ended, and written by nobody, or by this writer: at the start of a process,
+    /// what the one before has left.
+    pub async fn open_broadcasts(&self, writer: &str, now_ms: i64) -> Result<Vec<Broadcast>, StoreError> {
         let rows: Vec<BroadcastRow> = sqlx::query_as(
             "SELECT id, channel_id, title, started_at_ms, ended_at_ms FROM broadcasts \
-             WHERE ended_at_ms IS NULL ORDER BY id",
+             WHERE ended_at_ms IS NULL AND (writer IS NULL OR writer = $1 OR writer_until_ms < $2) ORDER BY id",
         )
+        .bind(writer)
+        .bind(now_ms)
         .fetch_all(&self.pool)
         .await?;
         Ok(rows.into_iter().map(broadcast).collect())

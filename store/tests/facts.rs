@@ -5,7 +5,7 @@
 use rivulet_protocol::ChannelName;
 use rivulet_protocol::rest::{ChannelEdit, ChannelSettings, Latency, MAX_GRACE_SECONDS, Role, Rungs, WhileAway};
 use rivulet_store::testing::{Postgres, TempDir};
-use rivulet_store::{KeyHolder, Listing, Place, Segment, SessionToken, Store, StoreError, StreamKey};
+use rivulet_store::{KeyHolder, Lease, Listing, Place, Renewal, Segment, SessionToken, Store, StoreError, StreamKey};
 
 /// Each case gets an empty database. On SQLite each is a test; on Postgres they share a server,
 /// whose start takes longer than all of them together.
@@ -43,6 +43,7 @@ suite!(
     channel_settings,
     stream_keys,
     broadcasts,
+    leases,
     segments,
     many_at_once,
     debug_output_has_no_secrets,
@@ -179,17 +180,50 @@ async fn stream_keys(store: Store) {
     assert_eq!(store.channel_by_key(&StreamKey::generate(), 2).await.unwrap(), None);
 }
 
+async fn leases(store: Store) {
+    let channel = channel(&store, "lee").await;
+    let lease = |writer: &str, until_ms| Lease { writer: writer.into(), until_ms };
+    assert_eq!(store.renew_broadcast("x", &lease("a", 10)).await.unwrap(), Renewal::Unknown);
+    let id = rivulet_store::new_id(1);
+    store.note_broadcast(&id, &channel, 1, &lease("a", 10)).await.unwrap();
+    assert!(store.open_broadcasts("b", 9).await.unwrap().is_empty(), "somebody writes it");
+    assert_eq!(store.open_broadcasts("a", 9).await.unwrap().len(), 1, "what the process before has left");
+    assert_eq!(store.open_elsewhere(&channel.id, "a").await.unwrap(), None);
+    assert_eq!(store.open_elsewhere(&channel.id, "b").await.unwrap().map(|open| open.id), Some(id.clone()));
+
+    // One asks, the other lets go.
+    assert!(!store.claim_broadcast(&id, &lease("b", 19), 9).await.unwrap());
+    assert_eq!(store.renew_broadcast(&id, &lease("a", 20)).await.unwrap(), Renewal::Kept);
+    assert!(store.want_broadcast(&id, "b").await.unwrap());
+    assert_eq!(store.renew_broadcast(&id, &lease("a", 20)).await.unwrap(), Renewal::Wanted);
+    store.release_broadcast(&id, &lease("b", 30)).await.unwrap();
+    assert!(!store.claim_broadcast(&id, &lease("b", 30), 20).await.unwrap(), "nobody else lets it go");
+    store.release_broadcast(&id, &lease("a", 30)).await.unwrap();
+    assert!(!store.claim_broadcast(&id, &lease("c", 30), 20).await.unwrap(), "it goes to who wants it");
+    assert!(store.claim_broadcast(&id, &lease("b", 30), 20).await.unwrap());
+    assert_eq!(store.renew_broadcast(&id, &lease("a", 40)).await.unwrap(), Renewal::Lost);
+    assert_eq!(store.renew_broadcast(&id, &lease("b", 40)).await.unwrap(), Renewal::Kept, "nobody wants it any more");
+
+    // One is silent.
+    assert!(!store.claim_broadcast(&id, &lease("a", 50), 40).await.unwrap());
+    assert!(store.claim_broadcast(&id, &lease("a", 51), 41).await.unwrap());
+    store.end_broadcast(&id, 45).await.unwrap();
+    assert!(!store.claim_broadcast(&id, &lease("a", 99), 60).await.unwrap(), "it is over");
+    assert!(!store.want_broadcast(&id, "b").await.unwrap());
+    assert_eq!(store.open_elsewhere(&channel.id, "b").await.unwrap(), None);
+}
+
 async fn broadcasts(store: Store) {
     let channel = channel(&store, "ann").await;
     let first = store.start_broadcast(&channel, 1000).await.unwrap();
     let second = store.start_broadcast(&rivulet_store::Channel { title: "two".into(), ..channel }, 2000).await.unwrap();
     assert!(first < second, "ids sort by time");
     let ids = |list: Vec<rivulet_store::Broadcast>| list.into_iter().map(|b| b.id).collect::<Vec<_>>();
-    assert_eq!(ids(store.open_broadcasts().await.unwrap()), [first.clone(), second.clone()]);
+    assert_eq!(ids(store.open_broadcasts("a", 1).await.unwrap()), [first.clone(), second.clone()]);
     assert_eq!(store.last_recorded(&first).await.unwrap(), None);
     store.end_broadcast(&first, 1500).await.unwrap();
     store.end_broadcast(&first, 9999).await.unwrap();
-    let open = store.open_broadcasts().await.unwrap();
+    let open = store.open_broadcasts("a", 1).await.unwrap();
     assert_eq!(
         (open.len(), open[0].title.as_str(), open[0].started_at_ms, open[0].ended_at_ms),
         (1, "two", 2000, None)
