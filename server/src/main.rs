@@ -30,6 +30,9 @@ enum Task {
     Serve(Serve),
     /// Draw a scene, and broadcast it here and elsewhere
     Compositor(rivulet_compositor::Settings),
+    /// What decodes an input, started by `compositor`
+    #[command(hide = true)]
+    CompositorInput,
     /// Users, channels and stream keys
     Admin {
         #[command(subcommand)]
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
             app::start(settings)
         }
         Task::Compositor(settings) => app::compose(settings),
+        Task::CompositorInput => rivulet_compositor::worker::main(),
         Task::Admin { task, storage } => admin::run(task, storage),
         Task::Doctor(settings) => doctor::run(settings),
         Task::Bench { bench } => bench::run(bench),

@@ -4,6 +4,7 @@
 
 mod files;
 mod guard;
+mod inputs;
 mod outputs;
 mod refusal;
 mod scenes;
@@ -22,8 +23,9 @@ use axum::{Extension, Json, Router};
 use rivulet_store::Blobs;
 use std::sync::Arc;
 
-pub use files::Files;
+pub use files::{Files, refresh};
 pub use guard::Guard;
+pub use inputs::Inputs;
 pub use outputs::Outputs;
 pub use scenes::Saved;
 pub use socket::serve as serve_socket;
@@ -39,6 +41,7 @@ pub struct App {
     pub blobs: Blobs,
     pub trust: Trust,
     pub outputs: Outputs,
+    pub inputs: Inputs,
     pub files: Files,
     pub desk: Desk,
     pub saved: Saved,
@@ -57,6 +60,7 @@ pub fn router(app: Arc<App>, guard: Guard) -> Router {
     let routes = ApiRouter::new()
         .merge(scenes::routes())
         .merge(outputs::routes())
+        .merge(inputs::routes())
         .merge(sound::routes())
         .merge(files::routes())
         .layer(DefaultBodyLimit::max(MAX_JSON_BYTES))
