@@ -117,7 +117,8 @@ fn options(request: &Request) -> Dictionary<'static> {
     };
     let common = [("probesize", PROBE_BYTES), ("analyzeduration", "3000000")];
     let network = [("rw_timeout", SILENT), ("timeout", SILENT), ("user_agent", "Rivulet")];
-    let network = network.into_iter().filter(|(key, _)| !request.file && !(is_rtmp(&request.url) && *key == "timeout"));
+    let unfit = |key: &str| request.file || is_rtmp(&request.url) && key == "timeout";
+    let network = network.into_iter().filter(|(key, _)| !unfit(key));
     for (key, value) in own.into_iter().chain(common).chain(network) {
         options.set(key, value);
     }
