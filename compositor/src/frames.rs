@@ -2,6 +2,7 @@
 //! short queue; when the encoder does not keep up, a picture is dropped before it is encoded, and no
 //! target waits for it. Sound has a thread of its own, by the same clock.
 
+use crate::control::ChatEntry;
 use crate::encode::{EncodeError, SoundEncoder, VideoEncoder};
 use crate::inputs::{Playout, Show};
 use crate::metrics::Metrics;
@@ -52,6 +53,8 @@ pub struct Shared {
     pub mixer: Mutex<Mixer>,
     /// What live inputs show, each as the asset of its id.
     pub playouts: Mutex<BTreeMap<Id, Playout>>,
+    /// Chats that layers show.
+    pub chats: Mutex<BTreeMap<Id, ChatEntry>>,
     pub program: Program,
     pub metrics: Metrics,
     /// Loudness of the sources in the newest block.
@@ -141,7 +144,9 @@ impl<'a> Loop<'a> {
             .filter_map(|(source, level)| Some((Id::try_from(source.as_str()).ok()?, f64::from(level.db()))))
             .collect();
         self.show_inputs(at);
-        let list = self.shared.stage.advance(at, levels.into_iter());
+        let chats: Vec<_> =
+            lock(&self.shared.chats).iter().map(|(id, entry)| (id.clone(), entry.chat().lines())).collect();
+        let list = self.shared.stage.advance(at, levels.into_iter(), chats.into_iter());
         let damage = {
             let assets = lock(&self.shared.assets);
             self.shared.metrics.picture_bytes(assets.bytes() + self.painter.cache_bytes());

@@ -7,6 +7,7 @@
 //! What comes in live is decoded by processes of `inputs`. What people want comes in by
 //! `control` (HTTP and WebSocket) and is kept by `keep`.
 
+mod chat;
 mod clock;
 mod control;
 pub mod encode;

@@ -95,6 +95,7 @@ impl Compositor {
             assets: Assets::new(settings.pictures_mib << 20).into(),
             mixer: Default::default(),
             playouts: Default::default(),
+            chats: Default::default(),
             program: program.clone(),
             metrics: Metrics::new()?,
             levels: Default::default(),
@@ -116,6 +117,7 @@ impl Compositor {
         Files::resume(&app).await;
         Desk::resume(&app).await;
         Inputs::resume(&app, &kept).await;
+        control::resume_chats(&app, &kept);
         let bind = async |name: &str, at: SocketAddr| {
             TcpListener::bind(at).await.with_context(|| format!("cannot listen on {at} for {name}"))
         };

@@ -204,19 +204,25 @@ impl Inputs {
         })
     }
 
-    /// A URL that an input may be given, now.
-    async fn check_url(&self, text: &str) -> Result<(), Refusal> {
+    /// A URL of one of these schemes.
+    pub fn parse_url(&self, text: &str, schemes: &[&str]) -> Result<Url, Refusal> {
         let bad = |code: &str, detail: String| Refusal::field("url", code, detail);
         if text.len() > MAX_URL_BYTES {
             return Err(bad("too_long", format!("A URL has at most {MAX_URL_BYTES} characters.")));
         }
-        let url = Url::parse(text).ok().filter(|url| SCHEMES.contains(&url.scheme()) && url.has_host());
-        let url = url.ok_or_else(|| bad("bad_url", format!("This is no URL of {}.", SCHEMES.join("://, ") + "://")))?;
+        let url = Url::parse(text).ok().filter(|url| schemes.contains(&url.scheme()) && url.has_host());
+        url.ok_or_else(|| bad("bad_url", format!("This is no URL of {}.", schemes.join("://, ") + "://")))
+    }
+
+    /// A URL that may be gone to, now.
+    pub async fn check_url(&self, text: &str, schemes: &[&str]) -> Result<(), Refusal> {
+        let bad = |code: &str, detail: String| Refusal::field("url", code, detail);
+        let url = self.parse_url(text, schemes)?;
         let host = url.host_str().unwrap_or_default();
         match self.outside.reach(&url).await {
             Ok(_) => Ok(()),
             Err(Failure::Forbidden) => {
-                let detail = format!("{host} is not on the public internet; --allow-private lets inputs go there.");
+                let detail = format!("{host} is not on the public internet; --allow-private lets us go there.");
                 Err(bad("private_address", detail))
             }
             Err(failure) => Err(bad("bad_url", format!("{host}: {failure}."))),
@@ -322,7 +328,7 @@ async fn put(
         return Err(Refusal::new(StatusCode::CONFLICT, "id_in_use", detail));
     }
     if let Some(url) = &wanted.url {
-        app.inputs.check_url(url).await?;
+        app.inputs.check_url(url, &SCHEMES).await?;
     }
     start(&app, &id, wanted).await?;
     keep(&app, &id).await;

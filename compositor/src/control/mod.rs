@@ -2,6 +2,7 @@
 //! port; on another a WebSocket with every event and the same operations, which are passed to the
 //! very same router.
 
+mod chats;
 mod files;
 mod guard;
 mod inputs;
@@ -23,6 +24,7 @@ use axum::{Extension, Json, Router};
 use rivulet_store::Blobs;
 use std::sync::Arc;
 
+pub use chats::{Entry as ChatEntry, resume as resume_chats};
 pub use files::{Files, refresh};
 pub use guard::Guard;
 pub use inputs::Inputs;
@@ -61,6 +63,7 @@ pub fn router(app: Arc<App>, guard: Guard) -> Router {
         .merge(scenes::routes())
         .merge(outputs::routes())
         .merge(inputs::routes())
+        .merge(chats::routes())
         .merge(sound::routes())
         .merge(files::routes())
         .layer(DefaultBodyLimit::max(MAX_JSON_BYTES))
