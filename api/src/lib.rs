@@ -53,10 +53,10 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::header;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{any, get};
-use outside::http::{Client, Resolver};
 use outside::mail::Mailer;
 pub(crate) use rivulet_hub::clock::now_ms;
 use rivulet_hub::{Hub, Order};
+use rivulet_outside::{Client, Resolver};
 use rivulet_protocol::rest::{BroadcastSettings, InstanceSettings, SignUp};
 use rivulet_store::playback::PlaybackKey;
 use rivulet_store::{Blobs, SetupToken, Store, StoreError, Usage};
@@ -67,8 +67,8 @@ use tokio::sync::{Mutex, OnceCell, watch};
 use tokio_util::sync::CancellationToken;
 
 pub use oidc::Settings as OidcSettings;
-pub use outside::address::Block as AddressBlock;
 pub use outside::mail::Smtp;
+pub use rivulet_outside::Block as AddressBlock;
 
 const MAX_BODY_BYTES: usize = 64 * 1024;
 

@@ -2,7 +2,6 @@
 //! nonce. The provider is the admin's choice; what it answers is still a stranger's text, fetched
 //! by the client that reaches no inner address.
 
-use crate::outside::http::{Bounds, Client, Failure};
 use crate::refusal::Refusal;
 use axum::body::Bytes;
 use axum::http::StatusCode;
@@ -11,6 +10,7 @@ use openidconnect::{
     AuthorizationCode, ClientId, ClientSecret, CsrfToken, HttpRequest, HttpResponse, IssuerUrl, Nonce,
     PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, TokenResponse,
 };
+use rivulet_outside::{Bounds, Client, Failure};
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::outside::http::Resolver;
 use crate::testing::{CODE, Provider};
+use rivulet_outside::Resolver;
 use serde_json::{Value, json};
 
 const BACK: &str = "https://live.example/api/v1/oidc/callback";

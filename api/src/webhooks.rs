@@ -2,7 +2,6 @@
 //! Standard Webhooks specification, and again for two days when nobody takes it.
 
 use crate::docs::{Answer, Created, Done, op};
-use crate::outside::http::{Bounds, Failure};
 use crate::refusal::{Refusal, sentence};
 use crate::request::{Body, Caller, Cursor, InPath, Named, Params};
 use crate::{App, Shared, now_ms};
@@ -15,6 +14,7 @@ use axum::http::{Request, StatusCode, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use futures_util::future::join_all;
+use rivulet_outside::{Bounds, Failure};
 use rivulet_protocol::policy::Action;
 use rivulet_protocol::rest::{Delivery, NewWebhook, Page, Webhook, WebhookCreate};
 use rivulet_store::{Attempt, Due, StoreError, random};

@@ -2,7 +2,9 @@
 //! short queue; when the encoder does not keep up, a picture is dropped before it is encoded, and no
 //! target waits for it. Sound has a thread of its own, by the same clock.
 
+use crate::control::ChatEntry;
 use crate::encode::{EncodeError, SoundEncoder, VideoEncoder};
+use crate::inputs::{Playout, Show};
 use crate::metrics::Metrics;
 use crate::outputs::Program;
 use crate::pace::{Pace, Rate, Step};
@@ -10,7 +12,7 @@ use crate::sound::{Level, Mixer};
 use crate::stage::Stage;
 use bytes::Bytes;
 use rivulet_picture::Planes;
-use rivulet_picture::{Assets, Painter};
+use rivulet_picture::{Assets, Decoded, Painter};
 use rivulet_scene::Id;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
@@ -31,6 +33,8 @@ const CATCH_UP_MS: u32 = 1_000;
 const NAP: Duration = Duration::from_millis(20);
 /// Between thumbnails.
 const THUMBNAIL_EVERY: Duration = Duration::from_millis(200);
+/// What layers of an input show that has been silent for a while.
+const NO_SIGNAL: &[u8] = include_bytes!("no-signal.svg");
 /// Every so many pixels in each direction make a thumbnail of 960 or fewer across.
 const THUMBNAIL_EDGE: usize = 960;
 
@@ -51,6 +55,10 @@ pub struct Shared {
     pub stage: Arc<Stage>,
     pub assets: Mutex<Assets>,
     pub mixer: Mutex<Mixer>,
+    /// What live inputs show, each as the asset of its id.
+    pub playouts: Mutex<BTreeMap<Id, Playout>>,
+    /// Chats that layers show.
+    pub chats: Mutex<BTreeMap<Id, ChatEntry>>,
     pub program: Program,
     pub metrics: Metrics,
     /// Loudness of the sources in the newest block.
@@ -102,13 +110,22 @@ struct Loop<'a> {
     /// The newest picture has reached the encoder, so that it can be asked for again.
     handed: bool,
     thumbnail: Instant,
+    no_signal: Option<Decoded>,
 }
 
 impl<'a> Loop<'a> {
     fn new(shared: &'a Shared, jobs: SyncSender<Job>, reused: Receiver<Vec<u8>>) -> Self {
         let (width, height) = shared.stage.scene().size();
         let painter = Painter::new(width as usize, height as usize);
-        Self { shared, painter, jobs, reused, handed: false, thumbnail: Instant::now() }
+        Self {
+            shared,
+            painter,
+            jobs,
+            reused,
+            handed: false,
+            thumbnail: Instant::now(),
+            no_signal: Decoded::file(NO_SIGNAL).ok(),
+        }
     }
 
     fn run(mut self, mut pace: Pace, stop: CancellationToken) {
@@ -130,7 +147,10 @@ impl<'a> Loop<'a> {
             .iter()
             .filter_map(|(source, level)| Some((Id::try_from(source.as_str()).ok()?, f64::from(level.db()))))
             .collect();
-        let list = self.shared.stage.advance(at, levels.into_iter());
+        self.show_inputs(at);
+        let chats: Vec<_> =
+            lock(&self.shared.chats).iter().map(|(id, entry)| (id.clone(), entry.chat().lines())).collect();
+        let list = self.shared.stage.advance(at, levels.into_iter(), chats.into_iter());
         let damage = {
             let assets = lock(&self.shared.assets);
             self.shared.metrics.picture_bytes(assets.bytes() + self.painter.cache_bytes());
@@ -149,6 +169,22 @@ impl<'a> Loop<'a> {
         self.shared.newest.store(at, Relaxed);
         self.thumbnail(at);
         self.shared.metrics.frame(began.elapsed());
+    }
+
+    /// Pictures of inputs that are due now take the places of those before them.
+    fn show_inputs(&self, at: i64) {
+        // Locked to the end, so that no picture comes after that of an input which is removed.
+        for (id, playout) in &*lock(&self.shared.playouts) {
+            let picture = match playout.show(at) {
+                Show::Same => continue,
+                Show::NoSignal => self.no_signal.clone(),
+                Show::Picture(picture) => picture.decoded(),
+            };
+            let Some(picture) = picture else { continue };
+            if lock(&self.shared.assets).keep(id.clone(), picture).is_err() {
+                self.shared.metrics.no_room();
+            }
+        }
     }
 
     fn hand(&mut self, job: Job) -> bool {
@@ -213,7 +249,7 @@ fn mix(shared: &Shared, mut encoder: SoundEncoder, start: i64, stop: Cancellatio
         };
         let block = {
             let mut mixer = lock(&shared.mixer);
-            let block = mixer.block();
+            let block = mixer.block(pace.time_of(n));
             *lock(&shared.levels) = mixer.levels().map(|(id, level)| (id.to_owned(), level)).collect();
             block
         };

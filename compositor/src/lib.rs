@@ -3,13 +3,16 @@
 //!
 //! The way of a frame: [`pace`] says which is due -> `stage` lists what the scene shows then -> the
 //! painter -> [`encode`], on a thread of its own -> a log that every target of [`outputs`] reads at
-//! its own pace. Sound is mixed in [`sound`] by the same clock. What people want comes in by
+//! its own pace. Sound is mixed in [`sound`] by the same clock.
+//! What comes in live is decoded by processes of `inputs`. What people want comes in by
 //! `control` (HTTP and WebSocket) and is kept by `keep`.
 
+mod chat;
 mod clock;
 mod control;
 pub mod encode;
 mod frames;
+mod inputs;
 mod keep;
 mod metrics;
 pub mod outputs;
@@ -19,8 +22,9 @@ mod settings;
 pub mod sound;
 mod stage;
 
+pub use inputs::{WORKER, worker};
 pub use run::{Addresses, Compositor, run};
 pub use settings::Settings;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

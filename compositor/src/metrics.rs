@@ -1,5 +1,6 @@
 //! What `/metrics` shows.
 
+use crate::inputs::{Input, State as InputState};
 use crate::outputs::{State, Target};
 use crate::pace::Lateness;
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
@@ -14,7 +15,9 @@ pub struct Metrics {
     missed: IntGauge,
     overruns: IntCounter,
     picture_bytes: IntGauge,
+    no_room: IntCounter,
     outputs: IntGaugeVec,
+    inputs: IntGaugeVec,
 }
 
 impl Metrics {
@@ -34,6 +37,11 @@ impl Metrics {
             )?,
             overruns: IntCounter::new("rivulet_compositor_overruns_total", "Pictures the encoder had no time for")?,
             picture_bytes: IntGauge::new("rivulet_compositor_picture_bytes", "Memory of decoded and drawn pictures")?,
+            no_room: IntCounter::new(
+                "rivulet_compositor_pictures_without_room_total",
+                "Pictures of inputs that --pictures-mib had no room for",
+            )?,
+            inputs: IntGaugeVec::new(Opts::new("rivulet_compositor_inputs", "Live inputs by state"), &["state"])?,
             outputs: IntGaugeVec::new(Opts::new("rivulet_compositor_outputs", "Targets by state"), &["state"])?,
         };
         metrics.registry.register(Box::new(metrics.frame_seconds.clone()))?;
@@ -42,6 +50,8 @@ impl Metrics {
         metrics.registry.register(Box::new(metrics.missed.clone()))?;
         metrics.registry.register(Box::new(metrics.overruns.clone()))?;
         metrics.registry.register(Box::new(metrics.picture_bytes.clone()))?;
+        metrics.registry.register(Box::new(metrics.no_room.clone()))?;
+        metrics.registry.register(Box::new(metrics.inputs.clone()))?;
         metrics.registry.register(Box::new(metrics.outputs.clone()))?;
         Ok(metrics)
     }
@@ -65,6 +75,24 @@ impl Metrics {
 
     pub fn picture_bytes(&self, bytes: usize) {
         self.picture_bytes.set(bytes as i64);
+    }
+
+    pub fn no_room(&self) {
+        self.no_room.inc();
+    }
+
+    /// Text of what inputs count for themselves; before [`Self::render`], which has their states.
+    pub fn inputs<'a>(&self, inputs: impl Iterator<Item = (&'a str, &'a Input)>) -> String {
+        let mut counts = String::new();
+        InputState::NAMES.iter().for_each(|name| self.inputs.with_label_values(&[*name]).set(0));
+        for (id, input) in inputs {
+            self.inputs.with_label_values(&[input.state().name()]).inc();
+            let own = input.counters();
+            for (name, value) in [("pictures", &own.pictures), ("restarts", &own.restarts)] {
+                counts += &format!("rivulet_compositor_input_{name}_total{{input=\"{id}\"}} {}\n", value.load(Relaxed));
+            }
+        }
+        counts
     }
 
     /// The text; targets count for themselves.

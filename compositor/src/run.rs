@@ -2,7 +2,7 @@
 //! which media flows.
 
 use crate::clock::Clock;
-use crate::control::{self, App, Control, Desk, Files, Guard, Outputs};
+use crate::control::{self, App, Control, Desk, Files, Guard, Inputs, Outputs};
 use crate::encode::{SoundEncoder, VideoEncoder};
 use crate::frames::{self, Shared};
 use crate::keep::{Keeper, Shelf};
@@ -39,7 +39,7 @@ pub async fn run(settings: Settings, signal: CancellationToken) -> anyhow::Resul
 /// Opened and bound, with nothing drawn yet.
 pub struct Compositor {
     settings: Settings,
-    app: Arc<App>,
+    pub(crate) app: Arc<App>,
     video: VideoEncoder,
     sound: SoundEncoder,
     http: TcpListener,
@@ -94,6 +94,8 @@ impl Compositor {
             stage,
             assets: Assets::new(settings.pictures_mib << 20).into(),
             mixer: Default::default(),
+            playouts: Default::default(),
+            chats: Default::default(),
             program: program.clone(),
             metrics: Metrics::new()?,
             levels: Default::default(),
@@ -107,12 +109,15 @@ impl Compositor {
             blobs,
             outputs: Outputs::restore(&kept, &program, &trust),
             trust,
+            inputs: Inputs::new(&settings, clock)?,
             files: Files::of(&kept),
             desk: Desk::of(&kept),
             saved: control::Saved::of(&kept),
         });
         Files::resume(&app).await;
         Desk::resume(&app).await;
+        Inputs::resume(&app, &kept).await;
+        control::resume_chats(&app, &kept);
         let bind = async |name: &str, at: SocketAddr| {
             TcpListener::bind(at).await.with_context(|| format!("cannot listen on {at} for {name}"))
         };
@@ -149,6 +154,7 @@ impl Compositor {
             () = signal.cancelled() => {}
             served = axum::serve(http, router) => served?,
             () = sockets.serve(websocket, guard) => {}
+            () = control::refresh(app.clone()) => {}
             served = axum::serve(metrics, Router::new().route("/metrics", get(show_metrics)).with_state(app.clone())) => served?,
             served = axum::serve(health, Router::new().route("/health", get(show_health)).with_state(app.clone())) => served?,
         }
@@ -162,7 +168,9 @@ impl Compositor {
 }
 
 async fn show_metrics(State(app): State<Arc<App>>) -> Result<String, StatusCode> {
-    app.outputs.metrics(&app.shared.metrics).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
+    let inputs = app.inputs.metrics(&app.shared.metrics);
+    let text = app.outputs.metrics(&app.shared.metrics).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+    Ok(text + &inputs)
 }
 
 /// Well while pictures are drawn.

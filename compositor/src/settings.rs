@@ -43,6 +43,10 @@ pub struct Settings {
     /// Bitrate of the sound
     #[arg(long, env = "RIVULET_COMPOSITOR_STREAM_AUDIO_BITRATE", default_value = "128k", value_parser = parse_audio_bitrate)]
     pub stream_audio_bitrate: u32,
+    /// Let inputs and pictures come from addresses that are not on the public internet, such as those of
+    /// this machine and its network
+    #[arg(long, env = "RIVULET_COMPOSITOR_ALLOW_PRIVATE")]
+    pub allow_private: bool,
     /// Memory for decoded pictures, in MiB
     #[arg(long, env = "RIVULET_COMPOSITOR_PICTURES_MIB", default_value_t = 512)]
     pub pictures_mib: usize,
@@ -61,6 +65,9 @@ pub struct Settings {
     /// Folder of what is kept on this machine
     #[arg(long, env = "RIVULET_COMPOSITOR_DATA", default_value = "compositor-data")]
     pub data: PathBuf,
+    /// The program that inputs run as their workers; without it, this one.
+    #[arg(skip)]
+    pub worker: Option<PathBuf>,
 }
 
 impl Settings {

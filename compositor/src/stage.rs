@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::keep::Keeper;
-use rivulet_scene::{Applied, Batch, Document, Error, Event, Id, Limits, Scene};
+use rivulet_scene::{Applied, Batch, Document, Error, Event, Id, Limits, Line, Scene};
 use serde::Serialize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::broadcast;
@@ -86,8 +86,14 @@ impl Stage {
     }
 
     /// What happens by itself up to `now`, as the frame loop does it.
-    pub fn advance(&self, now: i64, levels: impl Iterator<Item = (Id, f64)>) -> rivulet_scene::DisplayList {
+    pub fn advance(
+        &self,
+        now: i64,
+        levels: impl Iterator<Item = (Id, f64)>,
+        chats: impl Iterator<Item = (Id, Arc<Vec<Line>>)>,
+    ) -> rivulet_scene::DisplayList {
         let mut scene = self.scene();
+        scene.read(chats);
         levels.for_each(|(source, level_db)| scene.hear(source, level_db));
         let events = scene.advance(now);
         if !events.is_empty() {

@@ -1,11 +1,14 @@
 //! The whole process, in this one: its API, its picture on a real server, and what it refuses.
 
+use crate::control::App;
 use crate::outputs::tests::real::{Nginx, assert_show, watched};
 use crate::{Addresses, Compositor, Settings};
 use clap::Parser;
 use futures_util::{SinkExt, StreamExt};
 use rivulet_store::testing::TempDir;
 use serde_json::{Value, json};
+use std::path::Path;
+use std::sync::Arc;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -17,11 +20,12 @@ struct Arguments {
     settings: Settings,
 }
 
-struct Process {
-    addresses: Addresses,
+pub(crate) struct Process {
+    pub addresses: Addresses,
     signal: CancellationToken,
     running: JoinHandle<anyhow::Result<()>>,
-    _data: TempDir,
+    pub app: Arc<App>,
+    pub data: TempDir,
 }
 
 fn settings(more: &[&str]) -> Settings {
@@ -34,26 +38,40 @@ fn settings(more: &[&str]) -> Settings {
 }
 
 impl Process {
-    async fn start(more: &[&str]) -> Self {
-        let data = TempDir::new();
-        let settings = Settings { data: data.path().to_owned(), ..settings(more) };
-        let compositor = Compositor::load(settings).await.unwrap();
-        let (addresses, signal) = (compositor.addresses().unwrap(), CancellationToken::new());
-        let running = tokio::spawn(compositor.run(signal.clone()));
-        Self { addresses, signal, running, _data: data }
+    pub async fn start(more: &[&str]) -> Self {
+        Self::start_in(TempDir::new(), more).await
     }
 
-    async fn call(&self, method: &'static str, path: &str, body: Value) -> (u16, Value) {
+    async fn start_in(data: TempDir, more: &[&str]) -> Self {
+        // target/debug/deps/NAME-HASH -> target/debug/examples/compositor
+        let test = std::env::current_exe().unwrap();
+        let worker = test.parent().and_then(Path::parent).unwrap().join("examples/compositor");
+        let settings = Settings { data: data.path().to_owned(), worker: Some(worker), ..settings(more) };
+        let compositor = Compositor::load(settings).await.unwrap();
+        let (addresses, signal) = (compositor.addresses().unwrap(), CancellationToken::new());
+        let app = compositor.app.clone();
+        let running = tokio::spawn(compositor.run(signal.clone()));
+        Self { addresses, signal, running, app, data }
+    }
+
+    /// Ends it, and starts it again with what it kept.
+    pub async fn again(self, more: &[&str]) -> Self {
+        self.signal.cancel();
+        self.running.await.unwrap().unwrap();
+        Self::start_in(self.data, more).await
+    }
+
+    pub async fn call(&self, method: &'static str, path: &str, body: Value) -> (u16, Value) {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         self.send(method, path, "application/json", body.into_bytes()).await
     }
 
-    async fn send(&self, method: &'static str, path: &str, kind: &'static str, body: Vec<u8>) -> (u16, Value) {
+    pub async fn send(&self, method: &'static str, path: &str, kind: &'static str, body: Vec<u8>) -> (u16, Value) {
         let (status, body) = fetch(method, format!("http://{}{path}", self.addresses.http), kind, body).await;
         (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
     }
 
-    async fn metric(&self, name: &str) -> f64 {
+    pub async fn metric(&self, name: &str) -> f64 {
         let url = format!("http://{}/metrics", self.addresses.metrics);
         let text = String::from_utf8(fetch("GET", url, "", Vec::new()).await.1).unwrap();
         let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
@@ -61,7 +79,7 @@ impl Process {
     }
 
     /// Returns once some more pictures were encoded.
-    async fn goes_on(&self) {
+    pub async fn goes_on(&self) {
         let name = "rivulet_compositor_encode_seconds_count";
         let before = self.metric(name).await;
         while self.metric(name).await < before + 3.0 {
@@ -71,13 +89,13 @@ impl Process {
         assert_eq!(fetch("GET", url, "", Vec::new()).await.0, 200);
     }
 
-    async fn stop(self) {
+    pub async fn stop(self) {
         self.signal.cancel();
         self.running.await.unwrap().unwrap();
     }
 }
 
-async fn fetch(method: &'static str, url: String, kind: &'static str, body: Vec<u8>) -> (u16, Vec<u8>) {
+pub(crate) async fn fetch(method: &'static str, url: String, kind: &'static str, body: Vec<u8>) -> (u16, Vec<u8>) {
     let asking = move || {
         let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
         let request = ureq::http::Request::builder().method(method).uri(url).header("content-type", kind);
@@ -268,6 +286,52 @@ async fn a_change_is_in_the_next_thumbnail() {
     assert_eq!(status, 200);
     let paths = document["paths"].as_object().unwrap();
     assert!(paths.contains_key("/v1/scene/batches") && paths.contains_key("/v1/outputs/{id}"));
+    process.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_picture_is_fetched_and_fetched_again() {
+    let (process, folder) = (Process::start(&["--allow-private"]).await, TempDir::new());
+    let paint = |color: [u8; 3]| {
+        image::RgbImage::from_pixel(320, 180, image::Rgb(color)).save(folder.path().join("a.png")).unwrap();
+    };
+    let shown = async || {
+        let url = format!("http://{}/v1/thumbnail.png", process.addresses.http);
+        image::load_from_memory(&fetch("GET", url, "", Vec::new()).await.1).unwrap().to_rgb8().get_pixel(160, 90).0
+    };
+    let until = async |color: [u8; 3]| {
+        let began = std::time::Instant::now();
+        while shown().await != color {
+            assert!(began.elapsed().as_secs() < 60, "{color:?} is not seen");
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    paint([200, 30, 40]);
+    let url = format!("http://127.0.0.1:{}/files", crate::inputs::tests::serve(folder.path().to_owned()).await);
+    let picture = json!({ "url": format!("{url}/a.png"), "refresh_seconds": 5 });
+    let (status, answer) = process.call("PUT", "/v1/files/a", picture.clone()).await;
+    assert_eq!((status, &answer["url"]), (200, &picture["url"]), "{answer}");
+    process.call("POST", "/v1/scene/layers", json!({ "id": "a", "kind": "image", "asset": "a" })).await;
+    until([200, 30, 40]).await;
+    paint([30, 200, 40]);
+    until([30, 200, 40]).await;
+    // What is no picture any more leaves the one before it.
+    std::fs::write(folder.path().join("a.png"), "none").unwrap();
+    for (wrong, words) in [
+        (json!({ "url": format!("{url}/a.png") }), "neither PNG"),
+        (json!({ "url": format!("{url}/b.png") }), "404"),
+        (json!({ "url": "ftp://1.1.1.1/a.png" }), "https://"),
+        (json!({ "url": format!("{url}/a.png"), "refresh_seconds": 1 }), "refresh_seconds"),
+        (json!({ "address": "a" }), "address"),
+    ] {
+        let (status, problem) = process.call("PUT", "/v1/files/a", wrong).await;
+        assert!(status == 422 && problem.to_string().contains(words), "{status} {problem}");
+    }
+    assert_eq!(shown().await, [30, 200, 40]);
+    let process = process.again(&[]).await;
+    let (status, problem) = process.call("PUT", "/v1/files/b", picture).await;
+    assert_eq!((status, &problem["code"]), (422, &"private_address".into()), "{problem}");
+    assert_eq!(process.call("GET", "/v1/files", Value::Null).await.1[0]["refresh_seconds"], 5);
     process.stop().await;
 }
 

@@ -6,7 +6,7 @@
 //! Processes compare times, so that their clocks have to agree within a few seconds.
 
 use rivulet_hub::clock::now_ms;
-use rivulet_store::{Broadcast, Lease, Renewal, Store, StoreError};
+use rivulet_store::{Broadcast, BroadcastLease, Renewal, Store, StoreError};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -38,8 +38,8 @@ impl Leases {
     }
 
     /// From now on.
-    pub fn lease(&self) -> Lease {
-        Lease { writer: self.node.clone(), until_ms: now_ms() + LEASE_MS }
+    pub fn lease(&self) -> BroadcastLease {
+        BroadcastLease { writer: self.node.clone(), until_ms: now_ms() + LEASE_MS }
     }
 
     /// What is open and written by nobody; at the start of a process, also what the one before it on the

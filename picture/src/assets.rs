@@ -69,6 +69,26 @@ impl fmt::Display for AssetError {
 
 impl std::error::Error for AssetError {}
 
+/// A picture that no id stands for yet. To decode takes a while: it is done before [`Assets`] are
+/// locked.
+#[derive(Debug, Clone)]
+pub struct Decoded(Vec<(Arc<Bitmap>, i64)>);
+
+impl Decoded {
+    /// Of a file.
+    pub fn file(file: &[u8]) -> Result<Self, Reason> {
+        decode(file).map(Self)
+    }
+
+    /// The newest picture of a live input: opaque RGBA, row after row.
+    pub fn live(width: u16, height: u16, rgba: Vec<u8>) -> Result<Self, Reason> {
+        if width == 0 || height == 0 || rgba.len() != usize::from(width) * usize::from(height) * 4 {
+            return Err(Reason::Corrupt("its size is another".to_owned()));
+        }
+        Ok(Self(vec![(bitmap(rgba, width, height), i64::MAX)]))
+    }
+}
+
 #[derive(Debug)]
 struct Asset {
     /// Each with when it ends, in microseconds after the first one's start.
@@ -91,21 +111,14 @@ impl Assets {
 
     /// Decodes a file and keeps it in place of what had its id. Answers width and height.
     pub fn insert(&mut self, id: Id, file: &[u8]) -> Result<(usize, usize), AssetError> {
-        match decode(file) {
-            Ok(frames) => self.keep(id, frames),
+        match Decoded::file(file) {
+            Ok(picture) => self.keep(id, picture),
             Err(reason) => Err(AssetError { asset: id, reason }),
         }
     }
 
-    /// The newest picture of a live input: opaque RGBA, row after row.
-    pub fn show(&mut self, id: Id, width: u16, height: u16, rgba: Vec<u8>) -> Result<(usize, usize), AssetError> {
-        if width == 0 || height == 0 || rgba.len() != usize::from(width) * usize::from(height) * 4 {
-            return Err(AssetError { asset: id, reason: Reason::Corrupt("its size is another".to_owned()) });
-        }
-        self.keep(id, vec![(bitmap(rgba, width, height), i64::MAX)])
-    }
-
-    fn keep(&mut self, id: Id, frames: Vec<(Arc<Bitmap>, i64)>) -> Result<(usize, usize), AssetError> {
+    /// Keeps a picture in place of what had its id. Answers width and height.
+    pub fn keep(&mut self, id: Id, Decoded(frames): Decoded) -> Result<(usize, usize), AssetError> {
         let bytes = frames.iter().map(|(bitmap, _)| bitmap.bytes()).sum::<usize>();
         let before = self.assets.get(&id).map_or(0, |asset| asset.bytes);
         let Some((first, _)) = frames.first() else {

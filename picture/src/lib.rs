@@ -27,7 +27,7 @@ mod span;
 #[cfg(test)]
 mod tests;
 
-pub use assets::{AssetError, Assets, Reason};
+pub use assets::{AssetError, Assets, Decoded, Reason};
 pub use damage::Damage;
 pub use painter::Painter;
 pub use planes::Planes;

@@ -1,6 +1,9 @@
-//! From sRGB to what encoders take: I420, BT.709, limited range.
+//! From sRGB to what encoders take: I420, BT.709, limited range; and back, for what decoders give.
 
-use yuv::{BufferStoreMut, YuvConversionMode, YuvPlanarImageMut, YuvRange, YuvStandardMatrix, rgba_to_yuv420};
+use yuv::{
+    BufferStoreMut, YuvConversionMode, YuvPlanarImage, YuvPlanarImageMut, YuvRange, YuvStandardMatrix, rgba_to_yuv420,
+    yuv420_to_rgba,
+};
 
 /// I420, BT.709 limited; strides are `width` and `width.div_ceil(2)`.
 #[derive(Debug, Clone, Copy)]
@@ -10,6 +13,28 @@ pub struct Planes<'a> {
     pub y: &'a [u8],
     pub u: &'a [u8],
     pub v: &'a [u8],
+}
+
+impl Planes<'_> {
+    /// RGBA, opaque, row after row; nothing for planes that are not as large as they say.
+    pub fn rgba(&self) -> Option<Vec<u8>> {
+        let Self { width, height, y, u, v } = *self;
+        let half = width.div_ceil(2) as u32;
+        let image = YuvPlanarImage {
+            y_plane: y,
+            y_stride: width as u32,
+            u_plane: u,
+            u_stride: half,
+            v_plane: v,
+            v_stride: half,
+            width: width as u32,
+            height: height as u32,
+        };
+        let mut rgba = vec![0; width * height * 4];
+        let (range, matrix) = (YuvRange::Limited, YuvStandardMatrix::Bt709);
+        yuv420_to_rgba(&image, &mut rgba, width as u32 * 4, range, matrix).ok()?;
+        Some(rgba)
+    }
 }
 
 #[derive(Debug)]

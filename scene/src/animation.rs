@@ -183,8 +183,8 @@ impl Animation {
         check.count("/effect", count, MAX_EFFECTS);
     }
 
-    /// Every layer that it reaches, and the property if it is one of a track.
-    pub(crate) fn reaches(&self) -> Vec<(&Id, &str, String)> {
+    /// Every property that it reaches, with its layer, a value that it is given, and the track's field.
+    pub(crate) fn reaches(&self) -> Vec<(&Id, &str, Value, String)> {
         let mut all = Vec::new();
         self.effect.reaches("/effect", None, &mut all);
         all
@@ -240,14 +240,16 @@ impl Effect {
         if self.parallel.is_empty() { ("sequence", &self.sequence) } else { ("parallel", &self.parallel) }
     }
 
-    fn reaches<'a>(&'a self, field: &str, outer: Option<&'a Id>, all: &mut Vec<(&'a Id, &'a str, String)>) {
+    fn reaches<'a>(&'a self, field: &str, outer: Option<&'a Id>, all: &mut Vec<(&'a Id, &'a str, Value, String)>) {
         let target = self.target.as_ref().or(outer);
         if let Some(target) = target {
             for (n, track) in self.tracks.iter().enumerate() {
-                all.push((target, &track.property, format!("{field}/tracks/{n}/property")));
+                // All of its values are of one kind.
+                let value = track.keyframes.first().map_or(Value::Number(0.0), |keyframe| keyframe.value);
+                all.push((target, &track.property, value, format!("{field}/tracks/{n}")));
             }
             if self.motion.is_some() {
-                all.push((target, "transform.x", format!("{field}/motion")));
+                all.push((target, "transform.x", Value::Number(0.0), format!("{field}/motion")));
             }
         }
         let (name, inner) = self.inner();

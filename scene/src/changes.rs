@@ -214,11 +214,16 @@ impl Scene {
         if self.running.len() >= MAX_ANIMATIONS {
             return Err(Error::new(Code::TooMany, "", format!("{MAX_ANIMATIONS} animations run already")));
         }
-        for (target, path, field) in animation.reaches() {
+        for (target, path, value, track) in animation.reaches() {
+            let field = format!("{track}/property");
             let node = self.node(target).ok_or_else(|| Error::unknown_layer(&field, target.as_str()))?;
-            if node.layer.property(path).is_none() {
+            let Some(own) = node.layer.property(path) else {
                 let message = format!("{target:?} has no property {path:?} that could be animated");
                 return Err(Error::new(Code::UnknownProperty, field, message));
+            };
+            if !own.is_like(value) {
+                let message = format!("is of another kind than {path:?}, which is {own}");
+                return Err(Error::new(Code::Invalid, format!("{track}/keyframes/0/value"), message));
             }
         }
         self.running.push(running);
@@ -254,7 +259,7 @@ impl Scene {
                 .animation
                 .reaches()
                 .iter()
-                .all(|(target, path, _)| self.node(target).is_some_and(|node| node.layer.property(path).is_some()))
+                .all(|(target, path, ..)| self.node(target).is_some_and(|node| node.layer.property(path).is_some()))
         });
         self.running = rest;
         for running in ended {

@@ -2,7 +2,7 @@
 //! whoever draws it needs no clock: words of clocks and countdowns, states of sprites, places of tickers.
 
 use crate::color::Color;
-use crate::content::{Content, remaining};
+use crate::content::{Chat, Content, remaining};
 use crate::id::Id;
 use crate::layer::{Blend, Crop, Layer, Mask, Shadow};
 use crate::scene::{Node, Scene};
@@ -297,6 +297,13 @@ impl Scene {
             Content::Sprite(sprite) => {
                 let level = sprite.drive.as_ref().and_then(|drive| self.levels.get(&drive.source)).copied();
                 drawing.asset = sprite.shown(now, level).cloned();
+            }
+            Content::Chat(chat) => {
+                let said = chat.source.as_ref().and_then(|source| self.chats.get(source));
+                if let Some(said) = said {
+                    let lines = chat.lines.iter().chain(said.iter()).cloned().collect();
+                    drawing.content = Arc::new(Content::Chat(Chat { lines, ..chat.clone() }));
+                }
             }
             // In whole pixels: a quarter of one, sixty times a second, would be drawing for nothing.
             Content::Ticker(ticker) => drawing.travel = (ticker.speed * (now as f64 / 1e6)).floor(),

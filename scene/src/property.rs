@@ -5,6 +5,7 @@ use crate::color::Color;
 use crate::limits::Check;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// Least and greatest value.
 pub(crate) type Range = (f64, f64);
@@ -57,6 +58,16 @@ impl Value {
 
     pub fn is_like(self, other: Self) -> bool {
         matches!((self, other), (Self::Number(_), Self::Number(_)) | (Self::Color(_), Self::Color(_)))
+    }
+}
+
+/// Its kind, in words.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Number(_) => "a number",
+            Self::Color(_) => "a colour",
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::batch::{Batch, Change};
 use crate::color::Color;
+use crate::content::Line;
 use crate::error::{Code, Error};
 use crate::id::Id;
 use crate::layer::Layer;
@@ -116,6 +117,8 @@ pub struct Scene {
     pub(crate) named: u64,
     /// Loudness of sources, in decibels. It is of the moment, and not part of the document.
     pub(crate) levels: BTreeMap<Id, f64>,
+    /// What was said in chats that are followed, the newest last.
+    pub(crate) chats: BTreeMap<Id, Arc<Vec<Line>>>,
     pub(crate) events: Vec<Event>,
 }
 
@@ -134,6 +137,7 @@ impl Scene {
             waiting: Vec::new(),
             named: 0,
             levels: BTreeMap::new(),
+            chats: BTreeMap::new(),
             events: Vec::new(),
         }
     }
@@ -177,6 +181,11 @@ impl Scene {
         if self.levels.len() > MAX_SOURCES {
             self.levels.pop_first();
         }
+    }
+
+    /// What is to be seen of each chat from now on.
+    pub fn read(&mut self, chats: impl Iterator<Item = (Id, Arc<Vec<Line>>)>) {
+        self.chats = chats.take(MAX_SOURCES).collect();
     }
 
     /// Applies all of `batch`, or nothing of it; or keeps it until its time or its event. What it causes

@@ -37,6 +37,9 @@ enum Task {
         #[arg(long, hide = true)]
         attached: bool,
     },
+    /// What decodes an input, started by `compositor`
+    #[command(hide = true)]
+    CompositorInput,
     /// Users, channels and stream keys
     Admin {
         #[command(subcommand)]
@@ -85,6 +88,7 @@ fn main() -> ExitCode {
             app::start(settings)
         }
         Task::Compositor { settings, attached } => app::compose(settings, attached),
+        Task::CompositorInput => rivulet_compositor::worker::main(),
         Task::Admin { task, storage } => admin::run(task, storage),
         Task::Doctor(settings) => doctor::run(settings),
         Task::Bench { bench } => bench::run(bench),

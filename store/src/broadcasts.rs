@@ -20,7 +20,7 @@ pub struct Broadcast {
 
 /// Which process writes a broadcast, and until when unless it says so again.
 #[derive(Debug, Clone)]
-pub struct Lease {
+pub struct BroadcastLease {
     pub writer: Arc<str>,
     pub until_ms: i64,
 }
@@ -100,7 +100,7 @@ impl Store {
     /// broadcast's id.
     pub async fn start_broadcast(&self, channel: &Channel, now_ms: i64) -> Result<String, StoreError> {
         let id = id::new(now_ms);
-        let lease = Lease { writer: "".into(), until_ms: 0 };
+        let lease = BroadcastLease { writer: "".into(), until_ms: 0 };
         self.note_broadcast(&id, channel, now_ms, &lease).await?;
         Ok(id)
     }
@@ -111,7 +111,7 @@ impl Store {
         id: &str,
         channel: &Channel,
         now_ms: i64,
-        lease: &Lease,
+        lease: &BroadcastLease,
     ) -> Result<(), StoreError> {
         let sql = "INSERT INTO broadcasts \
                    (id, channel_id, title, started_at_ms, category, protected, writer, writer_until_ms) \
@@ -131,7 +131,7 @@ impl Store {
     }
 
     /// Takes a broadcast that is open and that nobody else writes; answers whether it is ours now.
-    pub async fn claim_broadcast(&self, id: &str, lease: &Lease, now_ms: i64) -> Result<bool, StoreError> {
+    pub async fn claim_broadcast(&self, id: &str, lease: &BroadcastLease, now_ms: i64) -> Result<bool, StoreError> {
         let sql = "UPDATE broadcasts SET writer = $2, writer_until_ms = $3, wanted_by = NULL \
                    WHERE id = $1 AND ended_at_ms IS NULL \
                    AND (writer IS NULL OR writer = $2 OR writer_until_ms < $4)";
@@ -139,7 +139,7 @@ impl Store {
         Ok(query.execute(&self.pool).await?.rows_affected() == 1)
     }
 
-    pub async fn renew_broadcast(&self, id: &str, lease: &Lease) -> Result<Renewal, StoreError> {
+    pub async fn renew_broadcast(&self, id: &str, lease: &BroadcastLease) -> Result<Renewal, StoreError> {
         let sql = "UPDATE broadcasts SET writer_until_ms = $3 WHERE id = $1 AND writer = $2 RETURNING wanted_by";
         let query = sqlx::query_scalar(sql).bind(id).bind(&*lease.writer).bind(lease.until_ms);
         let kept: Option<Option<String>> = query.fetch_optional(&self.pool).await?;
@@ -159,7 +159,7 @@ impl Store {
 
     /// Lets it go, if it is this lease's: to the writer that wants it, which has as long a lease to claim
     /// it, or to anybody.
-    pub async fn release_broadcast(&self, id: &str, lease: &Lease) -> Result<(), StoreError> {
+    pub async fn release_broadcast(&self, id: &str, lease: &BroadcastLease) -> Result<(), StoreError> {
         let sql = "UPDATE broadcasts SET writer = wanted_by, writer_until_ms = $3, wanted_by = NULL \
                    WHERE id = $1 AND writer = $2";
         sqlx::query(sql).bind(id).bind(&*lease.writer).bind(lease.until_ms).execute(&self.pool).await?;

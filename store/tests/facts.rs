@@ -5,7 +5,9 @@
 use rivulet_protocol::ChannelName;
 use rivulet_protocol::rest::{ChannelEdit, ChannelSettings, Latency, MAX_GRACE_SECONDS, Role, Rungs, WhileAway};
 use rivulet_store::testing::{Postgres, TempDir};
-use rivulet_store::{KeyHolder, Lease, Listing, Place, Renewal, Segment, SessionToken, Store, StoreError, StreamKey};
+use rivulet_store::{
+    BroadcastLease, KeyHolder, Listing, Place, Renewal, Segment, SessionToken, Store, StoreError, StreamKey,
+};
 
 /// Each case gets an empty database. On SQLite each is a test; on Postgres they share a server,
 /// whose start takes longer than all of them together.
@@ -182,7 +184,7 @@ async fn stream_keys(store: Store) {
 
 async fn leases(store: Store) {
     let channel = channel(&store, "lee").await;
-    let lease = |writer: &str, until_ms| Lease { writer: writer.into(), until_ms };
+    let lease = |writer: &str, until_ms| BroadcastLease { writer: writer.into(), until_ms };
     assert_eq!(store.renew_broadcast("x", &lease("a", 10)).await.unwrap(), Renewal::Unknown);
     let id = rivulet_store::new_id(1);
     store.note_broadcast(&id, &channel, 1, &lease("a", 10)).await.unwrap();

@@ -1,6 +1,5 @@
-//! What leaves for other servers: requests to addresses that people typed in, and mail.
+//! What leaves for other servers: mail and push. Requests to addresses that people typed in go by
+//! `rivulet_outside`.
 
-pub mod address;
-pub mod http;
 pub mod mail;
 pub mod push;

@@ -1,7 +1,6 @@
 //! Web Push: a message for one browser, which its maker's push service passes on. The service
 //! learns whom we are (VAPID, RFC 8292) and nothing of what we say (RFC 8291).
 
-use super::http::{Bounds, Client, Failure};
 use axum::body::Bytes;
 use axum::http::{HeaderValue, Request, StatusCode, header};
 use base64::Engine;
@@ -11,6 +10,7 @@ use ring::agreement::{ECDH_P256, EphemeralPrivateKey, UnparsedPublicKey, agree_e
 use ring::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
 use ring::rand::{SecureRandom, SystemRandom};
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use rivulet_outside::{Bounds, Client, Failure};
 use serde_json::json;
 use std::time::Duration;
 use url::Url;

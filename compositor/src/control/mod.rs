@@ -2,9 +2,11 @@
 //! port, with a page that uses it; on another a WebSocket with every event and the same operations,
 //! which are passed to the very same router.
 
+mod chats;
 mod editor;
 mod files;
 mod guard;
+mod inputs;
 mod outlines;
 mod outputs;
 mod refusal;
@@ -26,8 +28,10 @@ use rivulet_store::Blobs;
 use socket::Sockets;
 use std::sync::Arc;
 
-pub use files::Files;
+pub use chats::{Entry as ChatEntry, resume as resume_chats};
+pub use files::{Files, refresh};
 pub use guard::Guard;
+pub use inputs::Inputs;
 pub use outputs::Outputs;
 pub use scenes::Saved;
 pub use sound::Desk;
@@ -42,6 +46,7 @@ pub struct App {
     pub blobs: Blobs,
     pub trust: Trust,
     pub outputs: Outputs,
+    pub inputs: Inputs,
     pub files: Files,
     pub desk: Desk,
     pub saved: Saved,
@@ -75,6 +80,8 @@ fn api(app: Arc<App>) -> Router {
     let routes = ApiRouter::new()
         .merge(scenes::routes())
         .merge(outputs::routes())
+        .merge(inputs::routes())
+        .merge(chats::routes())
         .merge(sound::routes())
         .merge(files::routes())
         .merge(outlines::routes())

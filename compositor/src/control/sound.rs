@@ -1,6 +1,8 @@
 //! What is heard: files that play, their gains, and how loud everything is.
 
 use super::App;
+use super::files::Kind;
+use super::inputs::Inputs;
 use super::refusal::{Body, Refusal};
 use crate::frames::lock;
 use crate::sound::{Level, Settings, file};
@@ -62,8 +64,11 @@ struct Master {
 
 #[derive(Serialize, JsonSchema)]
 struct ShownSource {
-    #[serde(flatten)]
-    source: Source,
+    /// That it plays; without one, it is the sound of the live input of its id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    looped: bool,
+    settings: Settings,
     level: Option<Level>,
 }
 
@@ -78,6 +83,10 @@ impl Desk {
     pub fn of(kept: &BTreeMap<String, String>) -> Self {
         let kept = kept.get(KEPT).and_then(|body| serde_json::from_str(body).ok());
         Self(Mutex::new(kept.unwrap_or_default()))
+    }
+
+    pub fn has(&self, id: &str) -> bool {
+        lock(&self.0).sources.contains_key(id)
     }
 
     /// Starts what was playing. A file that is not there any more is left out.
@@ -107,7 +116,7 @@ pub fn routes() -> ApiRouter<Arc<App>> {
 
 async fn play(app: &App, id: &str, source: &Source) -> Result<(), Refusal> {
     source.settings.check()?;
-    let body = app.files.sound(app, &source.file).await?;
+    let body = app.files.content(app, &source.file, Kind::Sound).await?;
     let looped = source.looped;
     let line = tokio::task::spawn_blocking(move || file::play(body, looped)).await;
     let line = line.map_err(|_| Refusal::field("file", "bad_sound", "This file cannot be decoded."))?;
@@ -123,11 +132,13 @@ async fn show(State(app): State<Arc<App>>) -> Json<Shown> {
         (lock(&app.shared.levels).clone(), mixer.level())
     };
     let kept = lock(&app.desk.0).clone();
-    let sources = kept.sources.into_iter().map(|(id, source)| {
+    let shown = |id: String, file, looped, settings| {
         let level = levels.get(&id).copied();
-        (id, ShownSource { source, level })
-    });
-    Json(Shown { sources: sources.collect(), master_db: kept.master_db, level })
+        (id, ShownSource { file, looped, settings, level })
+    };
+    let files = kept.sources.into_iter().map(|(id, own)| shown(id, Some(own.file), own.looped, own.settings));
+    let inputs = app.inputs.sounds().into_iter().map(|(id, settings)| shown(id, None, false, settings));
+    Json(Shown { sources: files.chain(inputs).collect(), master_db: kept.master_db, level })
 }
 
 async fn put(
@@ -136,6 +147,7 @@ async fn put(
     Body(source): Body<Source>,
 ) -> Result<Json<Shown>, Refusal> {
     Id::try_from(id.clone()).map_err(|message| Refusal::field("id", "invalid", message))?;
+    refuse_input(&app, &id)?;
     play(&app, &id, &source).await?;
     lock(&app.desk.0).sources.insert(id.clone(), source);
     keep(&app, &id).await;
@@ -150,7 +162,9 @@ async fn change(
     if !lock(&app.shared.mixer).change(&id, change.settings, change.fade_ms)? {
         return Err(Refusal::not_found("source", &id));
     }
-    if let Some(source) = lock(&app.desk.0).sources.get_mut(&id) {
+    if !Inputs::sounds_like(&app, &id, change.settings)
+        && let Some(source) = lock(&app.desk.0).sources.get_mut(&id)
+    {
         source.settings = change.settings;
     }
     keep(&app, &id).await;
@@ -158,12 +172,21 @@ async fn change(
 }
 
 async fn delete(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
+    refuse_input(&app, &id)?;
     if !lock(&app.shared.mixer).remove(&id) {
         return Err(Refusal::not_found("source", &id));
     }
     lock(&app.desk.0).sources.remove(&id);
     keep(&app, &id).await;
     Ok(StatusCode::NO_CONTENT)
+}
+
+fn refuse_input(app: &App, id: &str) -> Result<(), Refusal> {
+    if !app.inputs.has(id) {
+        return Ok(());
+    }
+    let detail = format!("{id:?} is the sound of a live input: change its settings, or the input.");
+    Err(Refusal::new(StatusCode::CONFLICT, "id_in_use", detail))
 }
 
 async fn master(State(app): State<Arc<App>>, Body(master): Body<Master>) -> Result<Json<Shown>, Refusal> {

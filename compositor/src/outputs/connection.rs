@@ -17,6 +17,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
@@ -46,6 +47,11 @@ impl Trust {
         roots.add_parsable_certificates(own.iter().cloned());
         let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
         Self(TlsConnector::from(Arc::new(config)))
+    }
+
+    /// TLS to a host of this name.
+    pub async fn connect(&self, host: String, tcp: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+        self.0.connect(ServerName::try_from(host).map_err(io::Error::other)?, tcp).await
     }
 }
 

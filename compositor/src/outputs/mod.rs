@@ -18,7 +18,7 @@ mod target;
 pub use connection::{Counters, Trust};
 pub use gate::{Dropped, Gate};
 pub use key::{Key, KeyError};
-pub use machine::State;
+pub use machine::{Event, Machine, State};
 pub use preset::{Address, AddressError, Limits, Offer, Platform};
 pub use program::{Description, Item, Kind, Program};
 pub use target::{Place, Target};

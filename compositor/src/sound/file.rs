@@ -1,7 +1,7 @@
 //! Files of sound, as people upload them: decoded by symphonia, which is safe code, on a thread of
 //! their own that is held back by its line. Whatever is broken in a file ends at most that thread.
 
-use super::{Frame, Line, RATE};
+use super::{Feed, Frame, Line, RATE};
 use bytes::Bytes;
 use ffmpeg_next::ChannelLayout;
 use ffmpeg_next::format::{Sample, sample};

@@ -2,7 +2,7 @@
 //! can wait, as a file's, is held back by the bound; one that cannot, as a microphone's, loses the
 //! oldest, so that what is heard is never older than the bound.
 
-use super::{Frame, frames_in};
+use super::{Feed, Frame, frames_in};
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -47,21 +47,21 @@ impl Line {
         }
         false
     }
+}
 
+impl Feed for Line {
     /// Nothing more comes in; what is there is still heard.
-    pub fn close(&self) {
+    fn close(&self) {
         self.lock().closed = true;
         self.0.1.notify_all();
     }
 
-    /// Closed, and all of it was heard.
-    pub fn is_over(&self) -> bool {
+    fn is_over(&self) -> bool {
         let queue = self.lock();
         queue.closed && queue.frames.is_empty()
     }
 
-    /// Takes as many as there are, up to the length of `block`, of which the rest is left alone.
-    pub(super) fn take(&self, block: &mut [Frame]) -> usize {
+    fn take(&self, _at: i64, block: &mut [Frame]) -> usize {
         let mut queue = self.lock();
         let taken = block.len().min(queue.frames.len());
         for (to, from) in block.iter_mut().zip(queue.frames.drain(..taken)) {

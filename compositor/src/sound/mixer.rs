@@ -1,7 +1,7 @@
-//! The mix as a function of what the lines hold: no clock, no thread. Call [`Mixer::block`] for each
+//! The mix as a function of what the sources hold: no clock, no thread. Call [`Mixer::block`] for each
 //! block that is due.
 
-use super::{BLOCK, Frame, Line, RATE, amplitude, frames_in};
+use super::{BLOCK, Feed, Frame, RATE, amplitude, frames_in};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -139,7 +139,7 @@ impl Ramp {
 }
 
 struct Source {
-    line: Line,
+    feed: Box<dyn Feed>,
     settings: Settings,
     gain: Ramp,
     level: Level,
@@ -150,8 +150,8 @@ struct Source {
 
 impl Source {
     /// The next block with its own gain.
-    fn fetch(&mut self) {
-        let taken = self.line.take(&mut self.block[..]);
+    fn fetch(&mut self, at: i64) {
+        let taken = self.feed.take(at, &mut self.block[..]);
         for frame in &mut self.block[..taken] {
             let gain = self.gain.next();
             // A decoder's infinity must not become that of the whole mix.
@@ -191,16 +191,18 @@ impl Default for Mixer {
 }
 
 impl Mixer {
-    /// Adds a source, or gives one another line and settings.
-    pub fn set(&mut self, id: &str, line: Line, settings: Settings) -> Result<(), Unsuitable> {
+    /// Adds a source, or gives one another feed and settings.
+    pub fn set(&mut self, id: &str, feed: impl Feed + 'static, settings: Settings) -> Result<(), Unsuitable> {
         settings.check()?;
         if self.sources.len() >= MAX_SOURCES && !self.sources.contains_key(id) {
             return Err(Unsuitable { field: "id", message: format!("there are {MAX_SOURCES} sources already") });
         }
         let block = Box::new([[0.0; 2]; BLOCK]);
         let gain = Ramp::at(settings.gain());
-        let source = Source { line, settings, gain, level: Level::default(), loud: 0, block };
-        self.sources.insert(id.to_owned(), source);
+        let source = Source { feed: Box::new(feed), settings, gain, level: Level::default(), loud: 0, block };
+        if let Some(before) = self.sources.insert(id.to_owned(), source) {
+            before.feed.close();
+        }
         Ok(())
     }
 
@@ -215,12 +217,12 @@ impl Mixer {
 
     /// False: there is no such source.
     pub fn remove(&mut self, id: &str) -> bool {
-        self.sources.remove(id).inspect(|source| source.line.close()).is_some()
+        self.sources.remove(id).inspect(|source| source.feed.close()).is_some()
     }
 
     /// Ids of the sources that have ended, which are removed.
     pub fn take_ended(&mut self) -> Vec<String> {
-        self.sources.extract_if(.., |_, source| source.line.is_over()).map(|(id, _)| id).collect()
+        self.sources.extract_if(.., |_, source| source.feed.is_over()).map(|(id, _)| id).collect()
     }
 
     /// The gain of all, after ducking.
@@ -231,9 +233,9 @@ impl Mixer {
         Ok(())
     }
 
-    /// Mixes the next block. Within -1 and 1, whatever the sources hold.
-    pub fn block(&mut self) -> [Frame; BLOCK] {
-        self.sources.values_mut().for_each(Source::fetch);
+    /// Mixes the next block, that of a moment of the scene. Within -1 and 1, whatever the sources hold.
+    pub fn block(&mut self, at: i64) -> [Frame; BLOCK] {
+        self.sources.values_mut().for_each(|source| source.fetch(at));
         self.set_duck();
         let mut mix = [[0f32; 2]; BLOCK];
         let let_go = 1.0 / frames_in(LET_GO_MS) as f32;

@@ -26,14 +26,14 @@ fn db(gain_db: f32) -> Settings {
 #[test]
 fn silence_when_there_is_nothing() {
     let mut mixer = Mixer::default();
-    assert_eq!(mixer.block(), [[0.0; 2]; BLOCK]);
+    assert_eq!(mixer.block(0), [[0.0; 2]; BLOCK]);
     let line = Line::default();
     constant(&line, 0.5, 100);
     mixer.set("a", line, Settings::default()).unwrap();
-    let block = mixer.block();
+    let block = mixer.block(0);
     assert!(block[..100].iter().all(|frame| *frame == [0.5; 2]) && block[100..].iter().all(|frame| *frame == [0.0; 2]));
     assert_eq!(mixer.level_of("a").unwrap().peak, 0.5);
-    mixer.block();
+    mixer.block(0);
     assert_eq!((mixer.level().peak, mixer.level_of("a").unwrap().db()), (0.0, -96.0));
 }
 
@@ -42,11 +42,11 @@ fn gains_add_up() {
     let muted = Settings { muted: true, ..Settings::default() };
     let (mut mixer, _lines) =
         mixer_of(&[("a", 0.5, db(-20.0)), ("b", 0.2, db(6.0206)), ("c", 0.9, muted), ("d", 1.0, db(-96.0))]);
-    let [left, right] = mixer.block()[500];
+    let [left, right] = mixer.block(0)[500];
     assert!((left - 0.45).abs() < 1e-4 && left == right, "{left}");
     assert!((mixer.level_of("a").unwrap().rms - 0.05).abs() < 1e-4);
     mixer.fade_master(-96.0, 0).unwrap();
-    assert_eq!(mixer.block()[BLOCK - 1], [0.0; 2]);
+    assert_eq!(mixer.block(0)[BLOCK - 1], [0.0; 2]);
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn a_fade_is_straight_and_ends_when_it_was_said() {
     let (mut mixer, _lines) = mixer_of(&[("a", 0.5, Settings::default())]);
     assert_eq!(mixer.change("a", Settings { muted: true, ..Settings::default() }, 100), Ok(true));
     assert_eq!(mixer.change("b", Settings::default(), 100), Ok(false));
-    let heard: Vec<f32> = (0..6).flat_map(|_| mixer.block()).map(|frame| frame[0]).collect();
+    let heard: Vec<f32> = (0..6).flat_map(|_| mixer.block(0)).map(|frame| frame[0]).collect();
     assert!(heard[..4_800].is_sorted_by(|a, b| a > b));
     assert!((heard[2_399] - 0.25).abs() < 1e-3 && heard[4_798] > 0.0);
     assert!(heard[4_799..].iter().all(|sample| *sample == 0.0));
@@ -67,7 +67,7 @@ fn speech_ducks_music() {
         ("music", 0.5, Settings::default()),
         ("voice", 0.0, Settings { ducks: Some(ducks), ..Settings::default() }),
     ]);
-    let mut now = || mixer.block()[BLOCK - 1][0];
+    let mut now = || mixer.block(0)[BLOCK - 1][0];
     assert_eq!(now(), 0.5);
     // Alternating, so that speech has a level but no part in the sample that is looked at.
     lines[1].push(&(0..24_000).map(|n| [if n % 2 == 0 { 0.1 } else { 0.0 }; 2]).collect::<Vec<_>>());
@@ -84,12 +84,12 @@ fn a_line_is_bounded() {
     assert_eq!(line.push(&vec![[0.1; 2]; 24_000]), 0);
     assert_eq!(line.push(&[[0.2; 2]; 1_000]), 1_000);
     let mut all = vec![[0.0; 2]; 30_000];
-    assert_eq!(line.take(&mut all), 24_000);
+    assert_eq!(line.take(0, &mut all), 24_000);
     assert_eq!((all[22_999], all[23_000]), ([0.1; 2], [0.2; 2]));
     line.push(&[[0.3; 2]]);
     line.close();
     assert!(!line.is_over() && !line.push_all(&[[0.0; 2]]));
-    line.take(&mut all);
+    line.take(0, &mut all);
     assert!(line.is_over());
 }
 
@@ -134,7 +134,7 @@ proptest! {
             line.push(&samples.iter().map(|sample| [*sample, -*sample]).collect::<Vec<_>>());
             mixer.set(id, line, db(gain)).unwrap();
         }
-        for frame in (0..4).flat_map(|_| mixer.block()) {
+        for frame in (0..4).flat_map(|_| mixer.block(0)) {
             prop_assert!(frame.iter().all(|sample| sample.abs() <= 0.98), "{frame:?}");
         }
     }
@@ -158,7 +158,7 @@ fn heard(line: &Line) -> Vec<Frame> {
     let mut all = Vec::new();
     let mut block = [[0.0; 2]; BLOCK];
     while !line.is_over() {
-        let taken = line.take(&mut block);
+        let taken = line.take(0, &mut block);
         all.extend_from_slice(&block[..taken]);
         if taken == 0 {
             std::thread::yield_now();
@@ -198,7 +198,7 @@ fn a_loop_goes_on_until_it_is_closed() {
     let mut block = [[0.0; 2]; BLOCK];
     let mut frames = 0;
     while frames < 5 * 48_000 {
-        frames += line.take(&mut block);
+        frames += line.take(0, &mut block);
         std::thread::yield_now();
     }
     line.close();

@@ -1,7 +1,7 @@
 //! Pictures that are as they should be, and those that are not.
 
 use super::{id, photo, png};
-use crate::assets::{Assets, Reason};
+use crate::assets::{Assets, Decoded, Reason};
 use image::codecs::gif::GifEncoder;
 use image::{Delay, Frame, ImageFormat, Rgba, RgbaImage};
 use std::io::Cursor;
@@ -74,10 +74,7 @@ fn what_is_too_large_is_refused_before_it_is_decoded() {
     assert_eq!(assets.insert(id("b"), &photo()).unwrap_err().reason, Reason::Full);
     // In its own place there is room.
     assert!(assets.insert(id("a"), &photo()).is_ok());
-    assert_eq!(
-        assets.show(id("c"), 2, 2, vec![0; 15]).unwrap_err().reason,
-        Reason::Corrupt("its size is another".into())
-    );
+    assert_eq!(Decoded::live(2, 2, vec![0; 15]).unwrap_err(), Reason::Corrupt("its size is another".into()));
 }
 
 #[test]

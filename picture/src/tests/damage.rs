@@ -91,7 +91,8 @@ fn what_changed_is_all_that_needs_drawing() {
             if random.random_bool(0.2) {
                 let tone = random.random();
                 let frame = (0..64 * 36).flat_map(|_| [tone, 90, 20, 255]).collect();
-                assets.show(super::id("camera"), 64, 36, frame).expect("it is taken");
+                let picture = crate::Decoded::live(64, 36, frame).expect("it is one");
+                assets.keep(super::id("camera"), picture).expect("it is taken");
             }
             let list = scene.list(now);
             let damage = painter.paint(&list, &assets);

@@ -54,7 +54,7 @@ fn assets() -> Assets {
         <path fill="url(#g)" d="M60 4 L74 44 L116 44 L82 69 L95 110 L60 85 L25 110 L38 69 L4 44 L46 44 Z"/></svg>"##;
     assets.insert(id("badge"), badge).expect("it is decoded");
     let video = (0..64 * 36).flat_map(|n| [(n % 64 * 4) as u8, (n / 64 * 7) as u8, 120, 255]).collect();
-    assets.show(id("camera"), 64, 36, video).expect("it is taken");
+    assets.keep(id("camera"), crate::Decoded::live(64, 36, video).expect("it is one")).expect("it is taken");
     assets
 }
 

@@ -331,12 +331,16 @@ impl Video {
     }
 }
 
-/// Lines of a chat, the newest last and at the bottom.
+/// Lines of a chat, the newest last and at the bottom. They are those of a chat that is followed, or what
+/// clients hand in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Chat {
     pub width: f64,
     pub height: f64,
+    /// Id of a chat that is followed; its newest messages come after `lines`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<Id>,
     pub lines: Vec<Line>,
     pub font: Font,
     pub background: Color,
@@ -357,6 +361,7 @@ impl Default for Chat {
         Self {
             width: 420.0,
             height: 600.0,
+            source: None,
             lines: Vec::new(),
             font: Font::sized(24.0),
             background: PLATE.with_alpha(170),

@@ -106,6 +106,7 @@ fn changes() {
         (json!({ "op": "canvas", "height": 100_000 }), Code::OutOfRange, "/height"),
         (json!({ "op": "explode" }), Code::Invalid, "/op"),
         (animate(track("transform.z", json!(1))), Code::UnknownProperty, "/animation/effect/tracks/0/property"),
+        (animate(track("opacity", json!("#ff0000"))), Code::Invalid, "/animation/effect/tracks/0/keyframes/0/value"),
         (animate(track("shadow.blur", json!(1))), Code::UnknownProperty, "/animation/effect/tracks/0/property"),
         (animate(track("opacity", json!(1e300))), Code::OutOfRange, "/animation/effect/tracks/0/keyframes/0/value"),
         (

@@ -1,13 +1,13 @@
-//! The only HTTP client of the server, for URLs that people typed in: webhooks, OIDC, pictures,
-//! push. It looks a name up once, refuses the request when any of its addresses is not allowed,
+//! The only HTTP client of the server and the compositor, for URLs that people typed in: webhooks,
+//! OIDC, pictures, push. It looks a name up once, refuses the request when any of its addresses is not allowed,
 //! connects to one of those it has looked at (so that a second look-up cannot answer otherwise),
 //! follows no redirect, and bounds time and bytes. Plain HTTP goes only to addresses that the
 //! admin has named.
 
 use super::address::{Block, is_public};
-use axum::body::Bytes;
-use axum::http::uri::{PathAndQuery, Uri};
-use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
+use bytes::Bytes;
+use http::uri::{PathAndQuery, Uri};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use std::io;
@@ -89,8 +89,8 @@ impl Resolver {
         }))
     }
 
-    #[cfg(test)]
-    fn fixed(answer: impl Fn(&str) -> Vec<IpAddr> + Send + Sync + 'static) -> Self {
+    /// One that asks nobody.
+    pub fn fixed(answer: impl Fn(&str) -> Vec<IpAddr> + Send + Sync + 'static) -> Self {
         Self(Arc::new(move |name| {
             let found = answer(&name);
             Box::pin(async move { Ok(found) })
@@ -142,25 +142,34 @@ impl Client {
 
     /// All addresses of the URL's host, each of which is allowed.
     async fn addresses(&self, url: &Url) -> Result<Vec<SocketAddr>, Failure> {
+        let port = url.port_or_known_default().ok_or(Failure::BadUrl)?;
+        let found = self.reach(url).await?;
+        if url.scheme() == "http" && !found.iter().all(|address| self.is_listed(*address)) {
+            return Err(Failure::Plain);
+        }
+        Ok(found.into_iter().take(MAX_TRIES).map(|address| SocketAddr::new(address, port)).collect())
+    }
+
+    /// Looks up the host of a URL of any scheme. There is at least one address, and each is allowed.
+    pub async fn reach(&self, url: &Url) -> Result<Vec<IpAddr>, Failure> {
         let found = match url.host().ok_or(Failure::BadUrl)? {
             Host::Ipv4(v4) => vec![v4.into()],
             Host::Ipv6(v6) => vec![v6.into()],
-            Host::Domain(name) => (self.resolver.0)(name.to_owned()).await.map_err(|_| Failure::NoSuchName)?,
+            // What is not special to it, as `rtmp`, is a name to the parser whatever it looks like.
+            Host::Domain(name) => match name.parse() {
+                Ok(address) => vec![address],
+                Err(_) => (self.resolver.0)(name.to_owned()).await.map_err(|_| Failure::NoSuchName)?,
+            },
         };
-        let port = url.port_or_known_default().ok_or(Failure::BadUrl)?;
-        for address in &found {
-            let listed = self.allowed.iter().any(|block| block.contains(*address));
-            if !listed && !is_public(*address) {
-                return Err(Failure::Forbidden);
-            }
-            if !listed && url.scheme() == "http" {
-                return Err(Failure::Plain);
-            }
+        match found.iter().all(|address| self.is_listed(*address) || is_public(*address)) {
+            _ if found.is_empty() => Err(Failure::NoSuchName),
+            true => Ok(found),
+            false => Err(Failure::Forbidden),
         }
-        match found.is_empty() {
-            true => Err(Failure::NoSuchName),
-            false => Ok(found.into_iter().take(MAX_TRIES).map(|address| SocketAddr::new(address, port)).collect()),
-        }
+    }
+
+    fn is_listed(&self, address: IpAddr) -> bool {
+        self.allowed.iter().any(|block| block.contains(address))
     }
 }
 
@@ -242,5 +251,5 @@ async fn converse(
 }
 
 #[cfg(test)]
-#[path = "http_tests.rs"]
+#[path = "client_tests.rs"]
 mod tests;

@@ -1,0 +1,312 @@
+//! The worker of an input: a process of its own, so that whatever a source sends, and however long
+//! it says nothing, costs no picture of the programme. The compositor kills it as it likes; it ends
+//! by itself when its standard input does.
+//!
+//! The way of a frame: libavformat -> decoder -> scaled to what is asked for, or resampled to 48 kHz
+//! stereo -> standard output, which holds the worker back when it is not read.
+
+mod av;
+mod convert;
+mod timeline;
+
+use super::wire::{Message, Request};
+use convert::{Pictures, Sound};
+use ffmpeg_next::codec::{self, threading};
+use ffmpeg_next::format::context::Input;
+use ffmpeg_next::format::stream::Disposition;
+use ffmpeg_next::util::frame::{Audio, Video};
+use ffmpeg_next::{Dictionary, Error, Packet, Rational, Rescale, decoder, media};
+use nix::sys::resource::{Resource, setrlimit};
+use rivulet_outside::is_public;
+use std::io::{self, BufRead, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use timeline::Timeline;
+
+/// Enough for 4K, and for two threads of a decoder.
+const MEMORY_BYTES: u64 = 1 << 30;
+/// Of which the worker's connections are among.
+const MAX_FILES: i32 = 64;
+const MAX_REQUEST_BYTES: u64 = 16 * 1024;
+/// A server that says nothing for so long, in microseconds, is gone.
+const SILENT: &str = "10000000";
+/// Of what comes before it is known what it is.
+const PROBE_BYTES: &str = "4000000";
+/// In a row, before a source is given up.
+const MAX_BROKEN: u32 = 500;
+/// What can be in an address. Among those that are not: files, and what starts programs.
+const PROTOCOLS: &str = "http,https,tls,tcp,crypto,rtmp,rtmps,hls";
+const FORMATS: &str = "mov,mp4,matroska,webm,mpegts,flv,live_flv,ogg,mp3,aac,wav,flac,avi,gif";
+const MICROS: Rational = Rational(1, 1_000_000);
+
+/// Why nothing more comes, in words for people.
+#[derive(Debug)]
+struct Failure {
+    reason: String,
+    refused: bool,
+}
+
+impl Failure {
+    fn of(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), refused: false }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::of(match error {
+            Error::InvalidData => "what comes is no media that we know".to_owned(),
+            Error::ProtocolNotFound => "this kind of address, or a part of it, is not open to inputs".to_owned(),
+            error => error.to_string(),
+        })
+    }
+}
+
+/// The compositor reads no more.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::of(error.to_string())
+    }
+}
+
+/// Reads a request from standard input, and plays it.
+pub fn main() -> anyhow::Result<()> {
+    setrlimit(Resource::RLIMIT_DATA, MEMORY_BYTES, MEMORY_BYTES)?;
+    setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
+    setrlimit(Resource::RLIMIT_NOFILE, MAX_FILES as u64, MAX_FILES as u64)?;
+    let mut line = String::new();
+    io::Read::take(io::stdin().lock(), MAX_REQUEST_BYTES).read_line(&mut line)?;
+    let request: Request = serde_json::from_str(&line)?;
+    // Nothing more comes on it: its end is that of the compositor.
+    std::thread::Builder::new().name("lifeline".into()).spawn(|| {
+        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        std::process::exit(0);
+    })?;
+    ffmpeg_next::init()?;
+    ffmpeg_next::format::network::init();
+    ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Quiet);
+    let mut sink = Sink(io::stdout().lock());
+    let last = match play(&request, &mut sink) {
+        Ok(()) => Message::Ended,
+        Err(Failure { reason, refused }) => Message::Failed { reason, refused },
+    };
+    // Nobody may be there to hear it.
+    let _ = sink.send(&last, &[]);
+    Ok(())
+}
+
+struct Sink(io::StdoutLock<'static>);
+
+impl Sink {
+    fn send(&mut self, message: &Message, payload: &[u8]) -> io::Result<()> {
+        let message = serde_json::to_vec(message)?;
+        self.0.write_all(&(message.len() as u32).to_le_bytes())?;
+        self.0.write_all(&message)?;
+        self.0.write_all(payload)?;
+        self.0.flush()
+    }
+}
+
+fn options(request: &Request) -> Dictionary<'static> {
+    let mut options = Dictionary::new();
+    let formats = format!("{FORMATS},hls");
+    let own = if request.file {
+        [("protocol_whitelist", "file"), ("format_whitelist", FORMATS)]
+    } else {
+        [("protocol_whitelist", PROTOCOLS), ("format_whitelist", &formats)]
+    };
+    let common = [("probesize", PROBE_BYTES), ("analyzeduration", "3000000")];
+    let network = [("rw_timeout", SILENT), ("timeout", SILENT), ("user_agent", "Rivulet")];
+    let unfit = |key: &str| request.file || is_rtmp(&request.url) && key == "timeout";
+    let network = network.into_iter().filter(|(key, _)| !unfit(key));
+    for (key, value) in own.into_iter().chain(common).chain(network) {
+        options.set(key, value);
+    }
+    options
+}
+
+/// There, a timeout is for who listens.
+fn is_rtmp(url: &str) -> bool {
+    url.starts_with("rtmp")
+}
+
+/// Before each read and write libav asks whether to go on, also while it follows a redirect or reads
+/// what a playlist names: whoever it is connected to by then, nothing has been said to them yet.
+fn open(request: &Request) -> Result<Input, Failure> {
+    let forbidden = Arc::new(AtomicBool::new(false));
+    let (seen, allowed) = (forbidden.clone(), request.allow_private || request.file);
+    let stop = move || {
+        let inside = !allowed && av::peers(MAX_FILES).any(|peer| !is_public(peer));
+        seen.fetch_or(inside, Relaxed);
+        inside
+    };
+    av::open(&request.url, options(request), stop).map_err(|error| match forbidden.load(Relaxed) {
+        true => Failure { reason: "it leads to an address that is not on the public internet".into(), refused: true },
+        false => error.into(),
+    })
+}
+
+/// One of the two streams that are played.
+struct Stream<D> {
+    index: usize,
+    base: Rational,
+    decoder: D,
+}
+
+impl<D> Stream<D> {
+    fn micros(&self, stamp: i64) -> i64 {
+        stamp.rescale(self.base, MICROS)
+    }
+}
+
+fn stream<D>(
+    input: &Input,
+    kind: media::Type,
+    open: impl Fn(codec::decoder::Decoder) -> Result<D, Error>,
+) -> Result<Option<Stream<D>>, Error> {
+    let cover = |stream: &ffmpeg_next::Stream<'_>| stream.disposition().contains(Disposition::ATTACHED_PIC);
+    let Some(stream) = input.streams().best(kind).filter(|stream| !cover(stream)) else { return Ok(None) };
+    let mut context = codec::Context::from_parameters(stream.parameters())?;
+    context.set_threading(threading::Config { count: 2, ..threading::Config::kind(threading::Type::Frame) });
+    let mut own = context.decoder();
+    own.set_packet_time_base(stream.time_base());
+    // What no decoder is there for is left out.
+    let Ok(decoder) = open(own) else { return Ok(None) };
+    Ok(Some(Stream { index: stream.index(), base: stream.time_base(), decoder }))
+}
+
+struct Player<'a> {
+    request: &'a Request,
+    sink: &'a mut Sink,
+    timeline: Timeline,
+    pictures: Pictures,
+    sound: Sound,
+    /// Of the newest picture that was sent.
+    newest: Option<i64>,
+    /// Where each of them goes on if it does not say so.
+    next: [i64; 2],
+}
+
+fn play(request: &Request, sink: &mut Sink) -> Result<(), Failure> {
+    let mut input = open(request)?;
+    let mut picture = stream(&input, media::Type::Video, |context| context.video())?;
+    let mut sound = stream(&input, media::Type::Audio, |context| context.audio())?;
+    if picture.is_none() && sound.is_none() {
+        return Err(Failure::of("neither a picture nor sound is in it that we can decode"));
+    }
+    let endless = is_rtmp(&request.url) || input.duration() <= 0;
+    let opened = Message::Opened { picture: picture.is_some(), sound: sound.is_some(), endless };
+    sink.send(&opened, &[])?;
+    let mut player = Player {
+        request,
+        sink,
+        timeline: Timeline::default(),
+        pictures: Pictures::new(request.width, request.height),
+        sound: Sound::default(),
+        newest: None,
+        next: [0; 2],
+    };
+    loop {
+        let began = player.timeline.end();
+        player.until_the_end(&mut input, &mut picture, &mut sound)?;
+        if endless {
+            return Err(Failure::of("the source has ended"));
+        }
+        if !request.looped || player.timeline.end() == began {
+            return Ok(());
+        }
+        input.seek(0, ..)?;
+        picture.iter_mut().for_each(|stream| stream.decoder.flush());
+        sound.iter_mut().for_each(|stream| stream.decoder.flush());
+        let start = input.streams().filter_map(|stream| {
+            let used = [picture.as_ref().map(|own| own.index), sound.as_ref().map(|own| own.index)];
+            let start = stream.start_time();
+            (used.contains(&Some(stream.index())) && start != ffmpeg_next::ffi::AV_NOPTS_VALUE)
+                .then(|| start.rescale(stream.time_base(), MICROS))
+        });
+        let start = start.min().unwrap_or(0);
+        player.timeline.begin_again(start);
+        player.next = [start; 2];
+    }
+}
+
+impl Player<'_> {
+    fn until_the_end(
+        &mut self,
+        input: &mut Input,
+        picture: &mut Option<Stream<decoder::Video>>,
+        sound: &mut Option<Stream<decoder::Audio>>,
+    ) -> Result<(), Failure> {
+        let mut broken = 0;
+        let mut packet = Packet::empty();
+        loop {
+            match packet.read(input) {
+                Ok(()) => {}
+                Err(Error::Eof) => break,
+                Err(error) => return Err(error.into()),
+            }
+            let taken = match (&mut *picture, &mut *sound) {
+                (Some(own), _) if own.index == packet.stream() => {
+                    let sent = own.decoder.send_packet(&packet);
+                    self.take_pictures(own)?;
+                    sent
+                }
+                (_, Some(own)) if own.index == packet.stream() => {
+                    let sent = own.decoder.send_packet(&packet);
+                    self.take_sound(own)?;
+                    sent
+                }
+                _ => Ok(()),
+            };
+            broken = if taken.is_ok() { 0 } else { broken + 1 };
+            if broken > MAX_BROKEN {
+                return Err(Failure::of("what comes cannot be decoded"));
+            }
+        }
+        if let Some(own) = picture {
+            let _ = own.decoder.send_eof();
+            self.take_pictures(own)?;
+        }
+        if let Some(own) = sound {
+            let _ = own.decoder.send_eof();
+            self.take_sound(own)?;
+        }
+        Ok(())
+    }
+
+    fn take_pictures(&mut self, stream: &mut Stream<decoder::Video>) -> Result<(), Failure> {
+        let mut frame = Video::empty();
+        while stream.decoder.receive_frame(&mut frame).is_ok() {
+            let stamp = frame.timestamp().map_or(self.next[0], |stamp| stream.micros(stamp));
+            let lasts = stream.decoder.frame_rate().filter(|rate| rate.numerator() > 0);
+            let lasts = lasts.map_or(40_000, |rate| (1e6 / f64::from(rate)).clamp(1_000.0, 1e6) as i64);
+            self.next[0] = stamp + lasts;
+            let pts = self.timeline.place(stamp, lasts);
+            // A little less than the interval: time stamps are rounded.
+            let soon = self.newest.is_some_and(|newest| (0..self.request.interval * 9 / 10).contains(&(pts - newest)));
+            if soon {
+                continue;
+            }
+            // What cannot be converted is shown as little as what cannot be decoded.
+            let Ok((width, height)) = self.pictures.convert(&frame) else { continue };
+            self.newest = Some(pts);
+            self.sink.send(&Message::Picture { pts, width, height }, self.pictures.bytes())?;
+        }
+        Ok(())
+    }
+
+    fn take_sound(&mut self, stream: &mut Stream<decoder::Audio>) -> Result<(), Failure> {
+        let mut frame = Audio::empty();
+        while stream.decoder.receive_frame(&mut frame).is_ok() {
+            let stamp = frame.timestamp().map_or(self.next[1], |stamp| stream.micros(stamp));
+            let lasts = frame.samples() as i64 * 1_000_000 / i64::from(frame.rate().max(1));
+            self.next[1] = stamp + lasts;
+            let pts = self.timeline.place(stamp, lasts);
+            let Ok(frames) = self.sound.convert(&mut frame) else { continue };
+            if frames > 0 {
+                self.sink.send(&Message::Sound { pts, frames }, self.sound.bytes())?;
+            }
+        }
+        Ok(())
+    }
+}
