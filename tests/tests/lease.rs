@@ -40,9 +40,11 @@ fn a_broadcast_is_written_by_one_server_at_a_time() {
     second.wait_state("ada", "offline");
     assert_eq!(first.channel_state("ada")["state"], "live");
 
-    // Nobody comes back to a server that is gone: the other one ends what it has left.
+    // One is gone: the other one waits for the encoder of what it has left.
     signal(first.pid(), "KILL");
     drop((encoder, first));
     second.wait_state("ada", "reconnecting");
+    let _encoder = push(&second);
+    second.wait_state("ada", "live");
     assert_eq!(second.broadcast("ada"), broadcast);
 }
