@@ -105,7 +105,8 @@ impl Compositor {
             shared,
             keeper,
             blobs,
-            outputs: Outputs::restore(&kept, &program, &trust),
+            outputs: Outputs::open(&kept, settings.given().map_err(anyhow::Error::msg)?, &program, &trust)
+                .map_err(anyhow::Error::msg)?,
             trust,
             files: Files::of(&kept),
             desk: Desk::of(&kept),
