@@ -53,7 +53,7 @@ soak:
 bench:
 	scripts/setup build run bench
 	scripts/build-web
-	cargo build --release -p rivulet-server
+	cargo build --release -p rivulet-server -p rivulet-picture --bin rivulet --example bench
 	scripts/bench-clip $(CARGO_TARGET_DIR)/bench-1080p30.mp4
 	cd tests/browser && npm ci --no-audit --no-fund --silent
-	scripts/bench $(CARGO_TARGET_DIR)/release/rivulet $(CARGO_TARGET_DIR)/bench-1080p30.mp4
+	scripts/bench $(CARGO_TARGET_DIR)/release/rivulet $(CARGO_TARGET_DIR)/bench-1080p30.mp4 $(CARGO_TARGET_DIR)/release/examples/bench

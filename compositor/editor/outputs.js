@@ -49,9 +49,10 @@ export class Outputs {
     this.air.classList.toggle("live", live > 0);
   }
 
-  #row({ id, platform, url, on, state, reason, seconds, bytes, dropped_pictures: dropped }) {
+  #row({ id, platform, url, on, state, reason, seconds, bytes, dropped_pictures: dropped, given }) {
     const toggle = button(on ? "Stop" : "Start", () => this.#do(() => this.api.post(`v1/outputs/${id}/${on ? "stop" : "start"}`)), { "aria-label": `${on ? "Stop" : "Start"} ${id}`, data: { key: `toggle ${id}` } });
-    const remove = sign("✕", `Remove ${id}`, () => this.#do(() => this.api.delete(`v1/outputs/${id}`)), { data: { key: `remove ${id}` } });
+    // What a setting gives cannot be removed here.
+    const remove = !given && sign("✕", `Remove ${id}`, () => this.#do(() => this.api.delete(`v1/outputs/${id}`)), { data: { key: `remove ${id}` } });
     const why = reason && el("span", { class: "why" }, `${reason}${seconds ? `; again in ${seconds} s` : ""}`);
     const sent = on && bytes > 0 && el("span", {}, `${(bytes / 1024 / 1024).toFixed(1)} MiB sent${dropped ? `, ${dropped} pictures dropped` : ""}`);
     return el("li", { class: "card", data: { id } },

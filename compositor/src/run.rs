@@ -107,7 +107,8 @@ impl Compositor {
             shared,
             keeper,
             blobs,
-            outputs: Outputs::restore(&kept, &program, &trust),
+            outputs: Outputs::open(&kept, settings.given().map_err(anyhow::Error::msg)?, &program, &trust)
+                .map_err(anyhow::Error::msg)?,
             trust,
             inputs: Inputs::new(&settings, clock)?,
             files: Files::of(&kept),

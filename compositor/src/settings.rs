@@ -1,6 +1,7 @@
 //! Settings of the compositor: flags, or the environment with the prefix `RIVULET_COMPOSITOR_`.
 
 use crate::encode::{Preset, VideoSettings};
+use crate::outputs::Given;
 use crate::pace::Rate;
 use clap::Args;
 use std::net::SocketAddr;
@@ -50,6 +51,10 @@ pub struct Settings {
     /// Memory for decoded pictures, in MiB
     #[arg(long, env = "RIVULET_COMPOSITOR_PICTURES_MIB", default_value_t = 512)]
     pub pictures_mib: usize,
+    /// Where the stream goes, besides the outputs of the API: NAME=rtmp://HOST/APP/KEY or rtmps://…; any
+    /// number of them, with spaces between in the variable, which also hides the keys
+    #[arg(long = "target", env = "RIVULET_COMPOSITOR_TARGETS", hide_env_values = true, value_name = "NAME=URL")]
+    pub targets: Vec<String>,
     /// PEM file of an authority that targets over TLS may be certified by, besides the public ones
     #[arg(long, env = "RIVULET_COMPOSITOR_TRUST")]
     pub trust: Option<PathBuf>,
@@ -82,8 +87,14 @@ impl Settings {
         }
     }
 
+    /// Targets that no client of the API can change.
+    pub fn given(&self) -> Result<Vec<Given>, String> {
+        Given::parse_all(&self.targets).map_err(|error| format!("--target or RIVULET_COMPOSITOR_TARGETS: {error}"))
+    }
+
     /// An error names the setting and its mend.
     pub fn check(&self) -> Result<(), String> {
+        self.given()?;
         match self.token.as_deref() {
             Some(token) if token.len() < 16 => Err("the token is shorter than 16 characters".into()),
             None if ![self.http, self.websocket].iter().all(|address| address.ip().is_loopback()) => {

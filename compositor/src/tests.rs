@@ -133,6 +133,68 @@ async fn a_scene_is_seen_on_a_real_server() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_of_the_settings_is_on_air_and_no_client_changes_it() {
+    let (nginx, folder) = (Nginx::start().await, TempDir::new());
+    let url = format!("rtmp://127.0.0.1:{}/live", nginx.port);
+    let (there, none) = (format!("here={url}/a_secret_key"), "none=rtmp://127.0.0.1:1/live/another_key".to_owned());
+    let process = Process::start(&["--target", &there, "--target", &none]).await;
+    let own = json!({ "platform": "custom", "url": "rtmp://127.0.0.1:1/live", "key": "k", "on": false });
+    for (method, path, body, want) in [
+        ("PUT", "/v1/outputs/own", own.clone(), 200),
+        ("PUT", "/v1/outputs/here", own, 409),
+        ("DELETE", "/v1/outputs/here", Value::Null, 409),
+        ("DELETE", "/v1/outputs/own", Value::Null, 204),
+    ] {
+        let (status, answer) = process.call(method, path, body).await;
+        assert_eq!(status, want, "{method} {path}: {answer}");
+        let names_the_mend = answer.to_string().contains("RIVULET_COMPOSITOR_TARGETS");
+        assert_eq!(names_the_mend, want == 409, "{method} {path}: {answer}");
+    }
+    assert_show(&watched(format!("{url}/a_secret_key"), folder.path()).await);
+    let outputs = process.call("GET", "/v1/outputs", Value::Null).await.1;
+    let seen: Vec<_> = outputs.as_array().unwrap().iter().map(|own| (&own["id"], &own["on"], &own["given"])).collect();
+    assert_eq!(seen, [(&"here".into(), &true.into(), &true.into()), (&"none".into(), &true.into(), &true.into())]);
+    assert_eq!(outputs[0]["state"], "live");
+    assert!(!outputs.to_string().contains("_key"), "{outputs}");
+    assert_eq!(process.call("POST", "/v1/outputs/here/stop", Value::Null).await.1["on"], false);
+    assert_eq!(process.call("POST", "/v1/outputs/here/start", Value::Null).await.1["on"], true);
+    process.stop().await;
+}
+
+/// What was kept under the name of a given target is hidden, and there again without it. No key of a
+/// given one is kept.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_of_the_settings_is_there_as_long_as_the_setting() {
+    let shown = async |process: &Process| process.call("GET", "/v1/outputs/a", Value::Null).await.1["url"].clone();
+    let process = Process::start(&[]).await;
+    let own = json!({ "platform": "custom", "url": "rtmp://127.0.0.1:1/own", "key": "k", "on": false });
+    assert_eq!(process.call("PUT", "/v1/outputs/a", own).await.0, 200);
+    let process = process.again(&["--target", "a=rtmp://127.0.0.1:2/given/key"]).await;
+    assert_eq!(shown(&process).await, "rtmp://127.0.0.1:2/given");
+    assert_eq!(process.call("POST", "/v1/outputs/a/stop", Value::Null).await.1["on"], false);
+    let process = process.again(&[]).await;
+    assert_eq!(shown(&process).await, "rtmp://127.0.0.1:1/own");
+    process.stop().await;
+}
+
+#[tokio::test]
+async fn a_target_that_cannot_be_is_said_before_the_start() {
+    let data = TempDir::new();
+    for (more, words) in [
+        (["--target", "a=rtmp://h/secret"], "target a: the app or the key is missing"),
+        (["--target", "a=rtmp://h/live/k rtmp://h/live/secret"], "target 2 is not NAME="),
+        (
+            ["--target=a=rtmps://live-api-s.facebook.com/rtmp/secret", "--stream-bitrate=20000k"],
+            "target a: Facebook takes",
+        ),
+    ] {
+        let settings = Settings { data: data.path().to_owned(), ..settings(&more) };
+        let error = format!("{:#}", Compositor::load(settings).await.err().expect("an error"));
+        assert!(error.contains(words) && !error.contains("secret"), "{more:?}: {error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_socket_tells_and_is_told() {
     let process = Process::start(&[]).await;
     let url = format!("ws://{}/", process.addresses.websocket);

@@ -1,6 +1,6 @@
 //! What a frame costs, as ratios against named peers in the same run:
 //!
-//!     cargo run --release -p rivulet-picture --example bench
+//!     cargo run --release -p rivulet-picture --example bench    (a part of `make bench`)
 //!
 //! Times are of this process's processor, or that of ffmpeg, so that a busy machine does little harm.
 

@@ -4,7 +4,7 @@ use super::App;
 use super::refusal::{Body, Refusal};
 use crate::frames::lock;
 use crate::outputs::record::{Recorded, record};
-use crate::outputs::{Address, Key, Place, Platform, Program, State as TargetState, Target, Trust};
+use crate::outputs::{Address, Given, Key, Place, Platform, Program, State as TargetState, Target, Trust};
 use crate::stage::Happened;
 use aide::axum::ApiRouter;
 use aide::axum::routing::{get_with, post_with, put_with};
@@ -30,6 +30,8 @@ struct Output {
     address: Address,
     key: Key,
     target: Target,
+    /// By a setting, which alone can change it.
+    given: bool,
 }
 
 struct Recording {
@@ -85,6 +87,8 @@ struct Shown {
     dropped_pictures: u64,
     dropped_sound: u64,
     reconnects: u64,
+    /// By a setting: it can be started and stopped, and neither replaced nor removed.
+    given: bool,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -111,28 +115,67 @@ impl Output {
             dropped_pictures: counters.dropped_pictures.load(Relaxed),
             dropped_sound: counters.dropped_sound.load(Relaxed),
             reconnects: counters.reconnects.load(Relaxed),
+            given: self.given,
         }
     }
 
     fn kept(&self) -> Option<String> {
-        let Self { platform, address, key, target } = self;
+        let Self { platform, address, key, target, .. } = self;
         let (url, key) = (address.to_string(), key.reveal().to_owned());
         serde_json::to_string(&Kept { platform: *platform, url, key, on: target.is_wanted() }).ok()
     }
 }
 
 impl Outputs {
-    /// Those that were kept go on.
-    pub fn restore(kept: &BTreeMap<String, String>, program: &Program, trust: &Trust) -> Self {
+    /// Those that were kept go on, and those that are given start. A given one hides what was kept under
+    /// its name; that is there again when it is not given any more.
+    pub fn open(
+        kept: &BTreeMap<String, String>,
+        given: Vec<Given>,
+        program: &Program,
+        trust: &Trust,
+    ) -> Result<Self, String> {
+        if given.len() > MAX_OUTPUTS {
+            return Err(format!("{} targets are given, and {MAX_OUTPUTS} outputs are taken", given.len()));
+        }
+        for Given { id, platform, .. } in &given {
+            let complaints = platform.complaints(&program.description().offer());
+            if !complaints.is_empty() {
+                return Err(format!("target {id}: {}", complaints.join("; ")));
+            }
+        }
+        let given: BTreeMap<String, Output> = given
+            .into_iter()
+            .map(|Given { id, platform, address, key }| {
+                let place = Place { id: id.to_string(), address: address.clone(), key: key.clone() };
+                let target = Target::spawn(place, true, program.clone(), trust.clone());
+                (id.to_string(), Output { platform, address, key, target, given: true })
+            })
+            .collect();
         let restored = kept.iter().filter_map(|(name, body)| {
-            let id = name.strip_prefix(KEPT)?;
+            let id = name.strip_prefix(KEPT).filter(|id| !given.contains_key(*id))?;
             let Kept { platform, url, key, on } = serde_json::from_str(body).ok()?;
             let (address, key) = (Address::parse(platform, Some(&url)).ok()?, Key::parse(&key).ok()?);
             let place = Place { id: id.to_owned(), address: address.clone(), key: key.clone() };
             let target = Target::spawn(place, on, program.clone(), trust.clone());
-            Some((id.to_owned(), Output { platform, address, key, target }))
+            Some((id.to_owned(), Output { platform, address, key, target, given: false }))
         });
-        Self { list: Mutex::new(restored.collect()), recording: Mutex::default() }
+        let list = restored.collect::<Vec<_>>().into_iter().chain(given).collect();
+        Ok(Self { list: Mutex::new(list), recording: Mutex::default() })
+    }
+
+    /// An error for the one who would change what a setting gives.
+    fn changeable(&self, id: &str) -> Result<(), Refusal> {
+        match lock(&self.list).get(id) {
+            Some(Output { given: true, .. }) => {
+                let detail = format!(
+                    "The output {id:?} is given by --target or RIVULET_COMPOSITOR_TARGETS: change it there. It can be \
+                     started and stopped here."
+                );
+                Err(Refusal::new(StatusCode::CONFLICT, "given", detail))
+            }
+            _ => Ok(()),
+        }
     }
 
     pub fn metrics(&self, metrics: &crate::metrics::Metrics) -> prometheus::Result<String> {
@@ -183,6 +226,7 @@ async fn put(
     Body(new): Body<NewOutput>,
 ) -> Result<Json<Shown>, Refusal> {
     let name = Id::try_from(id.clone()).map_err(|message| Refusal::field("id", "invalid", message))?;
+    app.outputs.changeable(&id)?;
     let address = Address::parse(new.platform, new.url.as_deref());
     let address = address.map_err(|error| Refusal::field("url", "bad_url", error.to_string()))?;
     let program = &app.shared.program;
@@ -198,7 +242,7 @@ async fn put(
         }
         let place = Place { id: name.to_string(), address: address.clone(), key: new.key.clone() };
         let target = Target::spawn(place, new.on, program.clone(), app.trust.clone());
-        list.insert(id.clone(), Output { platform: new.platform, address, key: new.key, target })
+        list.insert(id.clone(), Output { platform: new.platform, address, key: new.key, target, given: false })
     };
     if let Some(before) = before {
         before.target.close().await;
@@ -208,6 +252,7 @@ async fn put(
 }
 
 async fn delete(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
+    app.outputs.changeable(&id)?;
     let output = lock(&app.outputs.list).remove(&id).ok_or_else(|| Refusal::not_found("output", &id))?;
     output.target.close().await;
     keep(&app, &id).await;
@@ -231,9 +276,15 @@ async fn want(app: Arc<App>, id: String, wish: fn(&Target)) -> Result<Json<Shown
     show(State(app), Path(id)).await
 }
 
+/// A given one is not kept: its setting is there at the next start, and then it starts.
 async fn keep(app: &App, id: &str) {
-    let body = lock(&app.outputs.list).get(id).and_then(Output::kept);
-    app.keeper.put(&format!("{KEPT}{id}"), body);
+    let (given, body) = match lock(&app.outputs.list).get(id) {
+        Some(output) => (output.given, output.kept()),
+        None => (false, None),
+    };
+    if !given {
+        app.keeper.put(&format!("{KEPT}{id}"), body);
+    }
     app.stage().tell(Happened::Other { event: "outputs", id: id.to_owned() });
     app.keeper.flush().await;
 }

@@ -7,6 +7,7 @@
 mod chunks;
 mod connection;
 mod gate;
+mod given;
 mod key;
 mod machine;
 mod preset;
@@ -17,6 +18,7 @@ mod target;
 
 pub use connection::{Counters, Trust};
 pub use gate::{Dropped, Gate};
+pub use given::Given;
 pub use key::{Key, KeyError};
 pub use machine::{Event, Machine, State};
 pub use preset::{Address, AddressError, Limits, Offer, Platform};

@@ -95,6 +95,14 @@ impl Platform {
         }
     }
 
+    /// Whose server it is.
+    pub fn of(address: &Address) -> Self {
+        let owns = |platform: &Self| {
+            Address::parse(*platform, None).is_ok_and(|own| own.host.eq_ignore_ascii_case(&address.host))
+        };
+        Self::ALL.into_iter().find(owns).unwrap_or(Self::Custom)
+    }
+
     /// What keeps this stream from being taken, if anything: each with its mend.
     pub fn complaints(self, offer: &Offer) -> Vec<String> {
         let limits = self.limits();

@@ -29,6 +29,47 @@ fn a_key_is_never_shown() {
 }
 
 #[test]
+fn given_targets() {
+    let parse = |texts: &[&str]| Given::parse_all(&texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
+    for (text, platform, address, key) in [
+        ("a=rtmp://h/live/key", Platform::Custom, "rtmp://h:1935/live", "key"),
+        ("a=rtmps://h:9/x/y/key?b=/c", Platform::Custom, "rtmps://h:9/x/y", "key?b=/c"),
+        ("a=rtmp://h/live/k=1", Platform::Custom, "rtmp://h:1935/live", "k=1"),
+        ("a=rtmps://a.rtmps.youtube.com/live2/k", Platform::Youtube, "rtmps://a.rtmps.youtube.com:443/live2", "k"),
+        (
+            "a=rtmps://live-api-s.facebook.com/rtmp/F?s=1",
+            Platform::Facebook,
+            "rtmps://live-api-s.facebook.com:443/rtmp",
+            "F?s=1",
+        ),
+    ] {
+        let all = parse(&[text]).unwrap();
+        let [given] = &all[..] else { panic!("{text}: {all:?}") };
+        let seen = (given.id.as_str(), given.platform, given.address.to_string(), given.key.reveal());
+        assert_eq!(seen, ("a", platform, address.to_owned(), key), "{text}");
+        assert!(!format!("{given:?}").contains("key") || format!("{given:?}").contains("Key(hidden)"), "{given:?}");
+    }
+    let several = parse(&["a=rtmp://h/live/1  b=rtmp://h/live/2\n", "", "c=rtmp://h/live/3"]).unwrap();
+    assert_eq!(several.iter().map(|given| given.id.as_str()).collect::<String>(), "abc");
+    for (texts, words) in [
+        (&["rtmp://h/live/secret"][..], "target 1 is not NAME=rtmp://HOST/APP/KEY"),
+        (&["a=rtmp://h/live/1", "rtmp://h/live/secret?x=1"], "target 2 is not NAME="),
+        (&["a/b=rtmp://h/live/secret"], "the name of target 1: an id is"),
+        (&["a=rtmp://h/live/1 a=rtmp://h/live/secret"], "target a: there are two"),
+        (&["a=http://h/live/secret"], "target a: this is not a URL that starts with rtmp://"),
+        (&["a=secret"], "target a: this is not a URL"),
+        (&["a="], "target a: this is not a URL"),
+        (&["a=rtmp://h/secret"], "target a: the app or the key is missing"),
+        (&["a=rtmp://h/live/"], "target a: a stream key is missing"),
+        (&["a=rtmp://me:secret@h/live/key"], "target a: a URL must not have a user name"),
+        (&["a=rtmp://live-api-s.facebook.com/rtmp/secret"], "target a: Facebook is reached by rtmps://"),
+    ] {
+        let error = parse(texts).unwrap_err();
+        assert!(error.contains(words) && !error.contains("secret"), "{texts:?}: {error}");
+    }
+}
+
+#[test]
 fn addresses() {
     use AddressError::*;
     let parse = |platform, url| Address::parse(platform, url).map(|address| address.to_string());
