@@ -127,6 +127,11 @@ impl Publishers {
         }
     }
 
+    /// Whether an encoder sends to this channel.
+    pub fn is_fed(&self, channel: &Channel) -> bool {
+        self.hub.get(&channel.name).is_some_and(|live| live.status.borrow().state != LiveState::Reconnecting)
+    }
+
     /// For the broadcaster's page: why this channel's encoder was not let in.
     pub fn refused(&self, channel: &Channel, reason: &str) {
         self.hub.set_refusal(&channel.name, Some(reason.to_owned()));

@@ -30,6 +30,8 @@ use tracing::{Instrument, debug, info, info_span, warn};
 const BAD_NAME: &str = "NetStream.Publish.BadName";
 const REJECTED: &str = "NetStream.Publish.Rejected";
 const FAILED: &str = "the server has failed at this broadcast";
+/// Says, behind a stream key, that this encoder only fills in: it takes the channel from nobody.
+const STANDBY: &str = "standby=1";
 /// How long a refusal may take to be delivered before the socket is closed.
 const GOODBYE: Duration = Duration::from_secs(2);
 const READ_BYTES: usize = 64 * 1024;
@@ -438,7 +440,8 @@ impl Connection {
 
     async fn authenticate(&self, session: &mut Session, key: &str) -> Result<Feeding, Ended> {
         // Encoders append parameters such as ?bandwidthtest=1.
-        let key = key.split('?').next().unwrap_or_default();
+        let (key, parameters) = key.split_once('?').unwrap_or((key, ""));
+        let standby = parameters.split('&').any(|parameter| parameter == STANDBY);
         let (key_hash, channel) = match StreamKey::parse(key) {
             None => (String::new(), Ok(None)),
             Some(key) => (key.hash().to_hex(), self.shared.keys.holder(&key).await),
@@ -458,6 +461,12 @@ impl Connection {
                 refuse(session, &reason)
             }
             Ok(Some(KeyHolder { channel, key_id, suspended: None })) => {
+                if standby && self.publishers.is_fed(&channel) {
+                    return refuse(
+                        session,
+                        "another encoder is on air, from which a standby does not take the channel",
+                    );
+                }
                 let (kick, kicked) = oneshot::channel();
                 let owner = match self.publishers.attach(&channel, key_id, self.number, kick).await {
                     Ok(owner) => owner,

@@ -126,7 +126,9 @@ impl Host {
             outputs.as_array().is_some_and(|all| all.iter().any(|own| own["id"] == OUTPUT && own["url"] == url));
         if !(goes_on && known.is_some()) {
             let key = self.key(&channel, known).await?;
-            let output = json!({ "platform": "rivulet", "url": url, "key": key.reveal() });
+            // It makes way for an encoder of the broadcaster's own.
+            let key = format!("{}?standby=1", key.reveal());
+            let output = json!({ "platform": "rivulet", "url": url, "key": key });
             self.api.send("PUT", &format!("/v1/outputs/{OUTPUT}"), &output).await?;
         }
         info!("the compositor hosts channel={} editor=http://{}/", channel.name, local(self.api.address));

@@ -4,15 +4,18 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use rivulet_store::Blobs;
+use rivulet_store::testing::{Garage, Postgres, Redis};
 use rivulet_tests::*;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::runtime::Runtime;
 use tokio_tungstenite::tungstenite::{self, Message};
 
 const WRONG_KEY: &str = "rvk_canarycanarycanarycanarycanary00";
@@ -20,6 +23,7 @@ const WRONG_PASSWORD: &str = "wrong canary, not in the mine";
 const PLAYBACK_PASSWORD: &str = "canary at the box office";
 const WRONG_PLAYBACK_PASSWORD: &str = "canary without a seat";
 const CDN_SECRET: &str = "canary of the delivery network";
+const DATABASE_PASSWORD: &str = "canary-in-the-database";
 
 /// What the server itself has to use as text and therefore keeps: nowhere but in these columns.
 const KEPT: [(&str, &str, &str); 2] =
@@ -111,6 +115,91 @@ fn code(secret: &str) -> String {
     totp.generate(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).to_string()
 }
 
+/// Where a server keeps what it keeps.
+enum Storage {
+    /// In its data folder.
+    Embedded,
+    Distributed {
+        runtime: Runtime,
+        database: String,
+        garage: Garage,
+        /// They end with this.
+        _postgres: Postgres,
+        _redis: Redis,
+    },
+}
+
+impl Storage {
+    /// With secrets of their own.
+    fn distributed() -> (Self, Options) {
+        let runtime = Runtime::new().unwrap();
+        let (postgres, garage) = runtime.block_on(async { (Postgres::start().await, Garage::start().await) });
+        let redis = runtime.block_on(Redis::start());
+        let mut database = url::Url::parse(&runtime.block_on(postgres.database())).unwrap();
+        // Which this database does not ask for.
+        database.set_password(Some(DATABASE_PASSWORD)).unwrap();
+        let mut options = Options::default()
+            .flag("--database-url", database.as_str())
+            .flag("--blobs", &garage.url("canary"))
+            .flag("--redis-url", &redis.url());
+        for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+            options.env.insert(name.into(), garage.env(name).unwrap());
+        }
+        let database = database.into();
+        (Self::Distributed { runtime, database, garage, _postgres: postgres, _redis: redis }, options)
+    }
+
+    /// Every value of every row: table, column, text.
+    fn rows(&self, data: &Path) -> Vec<(String, String, String)> {
+        match self {
+            Self::Embedded => rows(&data.join("rivulet.db")),
+            Self::Distributed { database, .. } => postgres_rows(database),
+        }
+    }
+
+    /// What was recorded, with its name.
+    fn objects(&self, data: &Path, rows: &[(String, String, String)]) -> Vec<(String, Vec<u8>)> {
+        match self {
+            Self::Embedded => {
+                let mut found = Vec::new();
+                files(&data.join("blobs"), &mut found);
+                found
+            }
+            Self::Distributed { runtime, garage, .. } => runtime.block_on(async {
+                let env = |name: &str| garage.env(name);
+                let blobs = Blobs::open_with(Some(&garage.url("canary")), data, env).await.unwrap();
+                let mut found = Vec::new();
+                for (_, _, key) in
+                    rows.iter().filter(|(table, column, _)| table == "segments" && column == "object_key")
+                {
+                    found.push((key.clone(), blobs.get(key).await.unwrap().unwrap().to_vec()));
+                }
+                found
+            }),
+        }
+    }
+}
+
+fn postgres_rows(database: &str) -> Vec<(String, String, String)> {
+    let ask = |sql: &str| {
+        let output = Command::new("psql").args([database, "-XAtq", "-c", sql]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let tables = ask("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'");
+    let mut rows = Vec::new();
+    for table in tables.lines() {
+        for line in ask(&format!("SELECT row_to_json(t) FROM \"{table}\" t")).lines() {
+            let row: BTreeMap<String, Value> = serde_json::from_str(line).unwrap();
+            rows.extend(row.into_iter().map(|(column, value)| {
+                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                (table.to_owned(), column, text)
+            }));
+        }
+    }
+    rows
+}
+
 /// Every value of every row: table, column, text.
 fn rows(database: &Path) -> Vec<(String, String, String)> {
     const DUMP: &str = "
@@ -142,12 +231,23 @@ fn files(folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
 
 #[test]
 fn no_secret_is_left_where_it_can_be_read() {
-    let options = Options {
-        env: BTreeMap::from([("RIVULET_LOG".to_owned(), "debug".to_owned())]),
-        ..Options::default().flag("--outbound-allow", "127.0.0.1").flag("--cdn-secret", CDN_SECRET)
-    };
-    let mut server = Server::start(options);
+    leaves_no_secret(&Storage::Embedded, Options::default());
+}
+
+#[test]
+fn no_secret_is_left_in_postgres_redis_or_s3() {
+    let (storage, options) = Storage::distributed();
+    leaves_no_secret(&storage, options);
+}
+
+fn leaves_no_secret(storage: &Storage, mut options: Options) {
+    options.env.insert("RIVULET_LOG".into(), "debug".into());
+    let mut server = Server::start(options.flag("--outbound-allow", "127.0.0.1").flag("--cdn-secret", CDN_SECRET));
     let mut canaries = Canaries::default();
+    if let Storage::Distributed { garage, .. } = storage {
+        canaries.plant("secret key of S3", &garage.secret_key);
+        canaries.plant("password of the database", DATABASE_PASSWORD);
+    }
     let clip = clip(8);
     for (what, secret) in [
         ("password", PASSWORD),
@@ -215,6 +315,15 @@ fn no_secret_is_left_where_it_can_be_read() {
         let _ = socket.read();
     }
     ada.call("POST", "/channels/ada/chat/messages", r#"{"text": "hello"}"#);
+    // Over IRC, too.
+    let irc = server.log().iter().find_map(|line| Some(line.split("listening name=irc addr=").nth(1)?.to_owned()));
+    for token in [&token, WRONG_KEY] {
+        let mut socket = TcpStream::connect(irc.as_deref().unwrap().trim()).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        write!(socket, "PASS oauth:{token}\r\nNICK ada\r\nJOIN #ada\r\nPING {token}\r\n").unwrap();
+        let mut answer = [0; 1_024];
+        assert!(socket.read(&mut answer).unwrap() > 0, "IRC answers");
+    }
 
     // What anybody gets to see, and what the owner, who is an admin too, gets to see.
     let mut places: Vec<(String, Vec<u8>)> = Vec::new();
@@ -285,9 +394,15 @@ fn no_secret_is_left_where_it_can_be_read() {
     assert!(log.iter().any(|line| line.contains("DEBUG")), "the log is not detailed");
     places.push(("the log".into(), log.join("\n").into_bytes()));
 
+    let rows = storage.rows(server.data.path());
+    let objects = storage.objects(server.data.path(), &rows);
+    assert!(objects.len() > 5, "nothing was recorded");
+    for (name, bytes) in objects {
+        places.push(("the name of an object".into(), name.clone().into_bytes()));
+        places.push((name, bytes));
+    }
     let mut on_disk = Vec::new();
     files(server.data.path(), &mut on_disk);
-    assert!(on_disk.iter().any(|(path, _)| path.contains("/blobs/")), "nothing was recorded");
     for (path, bytes) in on_disk {
         places.push(("the name of a file".into(), path.clone().into_bytes()));
         // The file's bytes cannot tell a column from another; the rows can.
@@ -300,7 +415,7 @@ fn no_secret_is_left_where_it_can_be_read() {
         }
     }
     let mut kept = Vec::new();
-    for (table, column, value) in rows(&server.data.path().join("rivulet.db")) {
+    for (table, column, value) in rows {
         for what in canaries.sing(value.as_bytes()) {
             kept.push((what, table.clone(), column.clone()));
         }

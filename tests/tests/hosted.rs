@@ -1,7 +1,7 @@
 //! A channel that is hosted by the compositor: a process of the server's own, seen as any viewer sees it.
 #![allow(clippy::unwrap_used)]
 
-use rivulet_tests::{Options, Server, get, signal, wait_for};
+use rivulet_tests::{Encoder, Options, Server, clip, get, signal, wait_for};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
@@ -111,4 +111,13 @@ fn a_channel_of_somebodys_is_hosted_and_keeps_its_own_keys() {
         keys["items"].as_array().unwrap().iter().map(|key| key["name"].as_str().unwrap()).collect();
     names.sort_unstable();
     assert_eq!(names, ["", "compositor"]);
+
+    // An encoder of the broadcaster's own has the channel, and keeps it.
+    let mut encoder = Encoder::repeat(&clip(8), &format!("{}/{own}", server.rtmp));
+    wait_for("the compositor to make way", SOON, || {
+        let outputs = get(&format!("http://{compositor}/v1/outputs")).text();
+        outputs.contains("from which a standby does not take the channel").then_some(())
+    });
+    assert!(!encoder.has_ended());
+    assert_eq!(server.channel_state("ada")["state"], "live");
 }
