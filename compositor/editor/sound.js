@@ -13,7 +13,6 @@ const part = (amplitude) => Math.max(0, Math.min(1, (decibels(amplitude) - FLOOR
 
 export class Sound {
   #strips = new Map();
-  #timer = null;
 
   constructor(root, { api, failed, files }) {
     Object.assign(this, { api, failed, files });
@@ -65,15 +64,19 @@ export class Sound {
     const value = el("span", { class: "value" });
     slider.addEventListener("input", () => {
       value.textContent = this.#words(Number(slider.value));
-      clearTimeout(this.#timer);
+      clearTimeout(strip.sending);
       strip.held = true;
-      this.#timer = setTimeout(async () => {
+      strip.sending = setTimeout(async () => {
         await this.#do(() => gain(Number(slider.value) <= FLOOR ? -96 : Number(slider.value)));
         strip.held = false;
       }, SENDING_MS);
     });
     const muting = mute && sign("M", `Mute ${name}`, () => this.#do(mute), { "aria-pressed": "false", class: "mute" });
-    const removing = remove && sign("✕", `Remove ${name}`, () => this.#do(remove));
+    const removing = remove && sign("✕", `Remove ${name}`, () => {
+      // A gain that was not sent yet is of nothing any more.
+      clearTimeout(strip.sending);
+      return this.#do(remove);
+    });
     const row = el("li", { class: "strip", data: { id: name } }, el("strong", {}, name), meter, el("span", { class: "fader" }, slider, value, muting, removing));
     const strip = { row, meter, slider, value, muting };
     return strip;
