@@ -119,14 +119,16 @@ fn code(secret: &str) -> String {
 enum Storage {
     /// In its data folder.
     Embedded,
-    Distributed {
-        runtime: Runtime,
-        database: String,
-        garage: Garage,
-        /// They end with this.
-        _postgres: Postgres,
-        _redis: Redis,
-    },
+    Distributed(Box<Servers>),
+}
+
+struct Servers {
+    runtime: Runtime,
+    database: String,
+    garage: Garage,
+    /// They end with this.
+    _postgres: Postgres,
+    _redis: Redis,
 }
 
 impl Storage {
@@ -146,14 +148,15 @@ impl Storage {
             options.env.insert(name.into(), garage.env(name).unwrap());
         }
         let database = database.into();
-        (Self::Distributed { runtime, database, garage, _postgres: postgres, _redis: redis }, options)
+        let servers = Servers { runtime, database, garage, _postgres: postgres, _redis: redis };
+        (Self::Distributed(servers.into()), options)
     }
 
     /// Every value of every row: table, column, text.
     fn rows(&self, data: &Path) -> Vec<(String, String, String)> {
         match self {
             Self::Embedded => rows(&data.join("rivulet.db")),
-            Self::Distributed { database, .. } => postgres_rows(database),
+            Self::Distributed(servers) => postgres_rows(&servers.database),
         }
     }
 
@@ -165,9 +168,9 @@ impl Storage {
                 files(&data.join("blobs"), &mut found);
                 found
             }
-            Self::Distributed { runtime, garage, .. } => runtime.block_on(async {
-                let env = |name: &str| garage.env(name);
-                let blobs = Blobs::open_with(Some(&garage.url("canary")), data, env).await.unwrap();
+            Self::Distributed(servers) => servers.runtime.block_on(async {
+                let env = |name: &str| servers.garage.env(name);
+                let blobs = Blobs::open_with(Some(&servers.garage.url("canary")), data, env).await.unwrap();
                 let mut found = Vec::new();
                 for (_, _, key) in
                     rows.iter().filter(|(table, column, _)| table == "segments" && column == "object_key")
@@ -244,8 +247,8 @@ fn leaves_no_secret(storage: &Storage, mut options: Options) {
     options.env.insert("RIVULET_LOG".into(), "debug".into());
     let mut server = Server::start(options.flag("--outbound-allow", "127.0.0.1").flag("--cdn-secret", CDN_SECRET));
     let mut canaries = Canaries::default();
-    if let Storage::Distributed { garage, .. } = storage {
-        canaries.plant("secret key of S3", &garage.secret_key);
+    if let Storage::Distributed(servers) = storage {
+        canaries.plant("secret key of S3", &servers.garage.secret_key);
         canaries.plant("password of the database", DATABASE_PASSWORD);
     }
     let clip = clip(8);
