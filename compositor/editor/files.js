@@ -1,5 +1,6 @@
 // Pictures and sound that were uploaded: put there, shown by a layer or played, removed.
 
+import { attempt } from "./attempt.js";
 import { button, el, freeId, sign } from "./dom.js";
 
 const size = (bytes) => (bytes < 1024 * 1024 ? `${Math.ceil(bytes / 1024)} KiB` : `${(bytes / 1024 / 1024).toFixed(1)} MiB`);
@@ -40,7 +41,7 @@ export class Files {
   draw() {
     const rows = this.#all.map(({ id, kind, bytes }) => {
       const use = kind === "picture" ? button("Add as layer", () => this.place(id)) : button("Play", () => this.play(id));
-      const remove = sign("✕", `Delete ${id}`, () => this.#do(() => this.api.delete(`v1/files/${id}`)));
+      const remove = sign("✕", `Delete ${id}`, () => attempt(this, () => this.api.delete(`v1/files/${id}`)));
       return el("li", { class: "card" }, el("div", { class: "card-text" }, el("strong", {}, id), el("span", {}, `${kind}, ${size(bytes)}`)), el("div", { class: "tools" }, use, remove));
     });
     this.list.replaceChildren(...(rows.length > 0 ? rows : [el("li", { class: "empty" }, "Nothing was uploaded yet.")]));
@@ -58,15 +59,6 @@ export class Files {
     } catch (error) {
       this.failed(new Error(`${file.name}: ${error.message}`));
       return null;
-    }
-  }
-
-  async #do(work) {
-    try {
-      await work();
-      await this.read();
-    } catch (error) {
-      this.failed(error);
     }
   }
 }

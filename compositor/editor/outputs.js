@@ -1,5 +1,6 @@
 // Targets: where the picture is sent. A key is written once and shown to nobody again.
 
+import { attempt } from "./attempt.js";
 import { button, calmly, el, freeId, sign, words } from "./dom.js";
 import { Form } from "./form.js";
 
@@ -50,9 +51,9 @@ export class Outputs {
   }
 
   #row({ id, platform, url, on, state, reason, seconds, bytes, dropped_pictures: dropped, given }) {
-    const toggle = button(on ? "Stop" : "Start", () => this.#do(() => this.api.post(`v1/outputs/${id}/${on ? "stop" : "start"}`)), { "aria-label": `${on ? "Stop" : "Start"} ${id}`, data: { key: `toggle ${id}` } });
+    const toggle = button(on ? "Stop" : "Start", () => attempt(this, () => this.api.post(`v1/outputs/${id}/${on ? "stop" : "start"}`)), { "aria-label": `${on ? "Stop" : "Start"} ${id}`, data: { key: `toggle ${id}` } });
     // What a setting gives cannot be removed here.
-    const remove = !given && sign("✕", `Remove ${id}`, () => this.#do(() => this.api.delete(`v1/outputs/${id}`)), { data: { key: `remove ${id}` } });
+    const remove = !given && sign("✕", `Remove ${id}`, () => attempt(this, () => this.api.delete(`v1/outputs/${id}`)), { data: { key: `remove ${id}` } });
     const why = reason && el("span", { class: "why" }, `${reason}${seconds ? `; again in ${seconds} s` : ""}`);
     const sent = on && bytes > 0 && el("span", {}, `${(bytes / 1024 / 1024).toFixed(1)} MiB sent${dropped ? `, ${dropped} pictures dropped` : ""}`);
     return el("li", { class: "card", data: { id } },
@@ -74,15 +75,6 @@ export class Outputs {
       const missing = /missing field `(\w+)`/.exec(error.message)?.[1];
       const path = (error.field || missing || "").split(/[./]/).filter(Boolean);
       if (!this.form.fail(path, error.message)) this.failed(error);
-    }
-  }
-
-  async #do(work) {
-    try {
-      await work();
-      await this.read();
-    } catch (error) {
-      this.failed(error);
     }
   }
 }

@@ -1,5 +1,6 @@
 // What is heard: how loud each source and all of it is, with gains and mutes.
 
+import { attempt } from "./attempt.js";
 import { el, freeId, sign } from "./dom.js";
 
 // Of meters and sliders, in decibels.
@@ -45,7 +46,7 @@ export class Sound {
 
   async play(file) {
     const id = freeId(file, new Set(this.#strips.keys()));
-    await this.#do(() => this.api.put(`v1/sound/sources/${id}`, { file, looped: true }));
+    await attempt(this, () => this.api.put(`v1/sound/sources/${id}`, { file, looped: true }));
   }
 
   #source(id) {
@@ -67,15 +68,15 @@ export class Sound {
       clearTimeout(strip.sending);
       strip.held = true;
       strip.sending = setTimeout(async () => {
-        await this.#do(() => gain(Number(slider.value) <= FLOOR ? -96 : Number(slider.value)));
+        await attempt(this, () => gain(Number(slider.value) <= FLOOR ? -96 : Number(slider.value)));
         strip.held = false;
       }, SENDING_MS);
     });
-    const muting = mute && sign("M", `Mute ${name}`, () => this.#do(mute), { "aria-pressed": "false", class: "mute" });
+    const muting = mute && sign("M", `Mute ${name}`, () => attempt(this, mute), { "aria-pressed": "false", class: "mute" });
     const removing = remove && sign("✕", `Remove ${name}`, () => {
       // A gain that was not sent yet is of nothing any more.
       clearTimeout(strip.sending);
-      return this.#do(remove);
+      return attempt(this, remove);
     });
     const row = el("li", { class: "strip", data: { id: name } }, el("strong", {}, name), meter, el("span", { class: "fader" }, slider, value, muting, removing));
     const strip = { row, meter, slider, value, muting };
@@ -93,14 +94,5 @@ export class Sound {
 
   #words(gain) {
     return gain <= FLOOR ? "silent" : `${gain > 0 ? "+" : ""}${gain.toFixed(1)} dB`;
-  }
-
-  async #do(work) {
-    try {
-      await work();
-      await this.read();
-    } catch (error) {
-      this.failed(error);
-    }
   }
 }
