@@ -363,10 +363,14 @@ impl Owner {
             self.kick = None;
             self.course.session_failed(now_ms, effects);
         }
-        let Some(live) = self.live.clone().filter(|_| self.course.is_fed()) else { return };
+        let Some(live) = self.live.clone() else { return };
         live.metrics.timestamp_repairs.store(self.course.repairs().total(), Relaxed);
         let over_quota = live.status.borrow().over_quota;
-        let ingest = self.course.report(over_quota, now_ms, effects);
+        let ingest = match self.course.is_fed() {
+            true => self.course.report(over_quota, now_ms, effects),
+            // Of an encoder that stalled before it was lost nothing is left to say.
+            false => Ingest::default(),
+        };
         live.status.send_if_modified(|status| {
             let changed = status.ingest != ingest;
             status.ingest = ingest;
