@@ -24,7 +24,8 @@ export class Composer {
   #chosen = 0;
   #span = { from: 0, to: 0 };
   #emotes = [];
-  #asked = false;
+  // The asking for emotes, while it is under way and after it went well.
+  #asked;
 
   constructor(chat, form) {
     this.#chat = chat;
@@ -92,18 +93,25 @@ export class Composer {
 
   // The emotes changed: they are asked for when they are needed.
   forget() {
-    this.#asked = false;
+    this.#asked = undefined;
+    if (document.activeElement === this.#input) this.#load();
   }
 
-  async #load() {
-    if (this.#asked) return;
-    this.#asked = true;
+  #load() {
+    this.#asked ??= this.#fetch();
+    return this.#asked;
+  }
+
+  async #fetch() {
     try {
       const answer = await this.#chat.api.call("GET", "chat/emotes");
       this.#emotes = answer.items ?? answer;
     } catch {
-      this.#asked = false;
+      this.#asked = undefined;
+      return;
     }
+    // What was typed before they came is completed all the same.
+    if (document.activeElement === this.#input) this.#typed();
   }
 
   #wire() {
