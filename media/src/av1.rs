@@ -24,6 +24,23 @@ pub fn format(config: &Bytes, key_frame: Option<&[u8]>) -> Result<Option<VideoFo
     };
     let broken = |e: BitReaderError| ConfigError { codec: VideoCodec::Av1.name(), reason: format!("{e:?}") };
     let Sequence { width, height, fps_milli } = sequence(header).map_err(broken)?;
+    let profile = av1c.seq_profile;
+    Ok(Some(VideoFormat {
+        codec: VideoCodec::Av1,
+        config: config.clone(),
+        width,
+        height,
+        fps_milli,
+        codecs: codec_string(&av1c),
+        profile: ["Main", "High", "Professional"].get(usize::from(profile)).unwrap_or(&"unknown profile").to_string(),
+        // Main is 4:2:0 of 8 or 10 bits.
+        players: if profile == 0 { Players::Some } else { Players::None },
+        length_size: 0,
+    }))
+}
+
+/// AV1 in ISO BMFF, 5.
+pub fn codec_string(av1c: &Av1c) -> String {
     let depth = match (av1c.high_bitdepth, av1c.twelve_bit) {
         (false, _) => 8,
         (true, false) => 10,
@@ -31,18 +48,7 @@ pub fn format(config: &Bytes, key_frame: Option<&[u8]>) -> Result<Option<VideoFo
     };
     let (profile, level) = (av1c.seq_profile, av1c.seq_level_idx_0);
     let tier = if av1c.seq_tier_0 { 'H' } else { 'M' };
-    Ok(Some(VideoFormat {
-        codec: VideoCodec::Av1,
-        config: config.clone(),
-        width,
-        height,
-        fps_milli,
-        codecs: format!("av01.{profile}.{level:02}{tier}.{depth:02}"),
-        profile: ["Main", "High", "Professional"].get(usize::from(profile)).unwrap_or(&"unknown profile").to_string(),
-        // Main is 4:2:0 of 8 or 10 bits.
-        players: if profile == 0 { Players::Some } else { Players::None },
-        length_size: 0,
-    }))
+    format!("av01.{profile}.{level:02}{tier}.{depth:02}")
 }
 
 /// Type and payload of each OBU. What is cut short ends the walk.

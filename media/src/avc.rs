@@ -25,11 +25,16 @@ pub fn format(config: &Bytes) -> Result<VideoFormat, ConfigError> {
         width,
         height,
         fps_milli: fps.map(|fps| (fps * 1000.0).round() as u32),
-        codecs: format!("avc1.{profile:02x}{constraints:02x}{level:02x}"),
+        codecs: codec_string(profile, constraints, level),
         profile: profile_name(profile).into(),
         players: if progressive && eight_bit_420 { Players::All } else { Players::None },
         length_size,
     })
+}
+
+/// RFC 6381, 3.3.
+pub fn codec_string(profile: u8, constraints: u8, level: u8) -> String {
+    format!("avc1.{profile:02x}{constraints:02x}{level:02x}")
 }
 
 fn broken(reason: &str) -> ConfigError {

@@ -1,10 +1,11 @@
 //! CMAF (ISO/IEC 23000-19) on top of `mp4-atom`: one track for each file, an initialisation
 //! segment with the configuration, and fragments of one `moof` and `mdat` each.
 
-use crate::{AudioFormat, ConfigError, Packet, TICKS_PER_SECOND, Ticks, VideoCodec, VideoFormat, av1, hevc, vp9};
+use crate::aac::AacInfo;
+use crate::{AudioFormat, ConfigError, Packet, TICKS_PER_SECOND, Ticks, VideoCodec, VideoFormat, av1, avc, hevc, vp9};
 use bytes::Bytes;
 use mp4_atom::{
-    Atom, Audio, Av01, Avc1, Avcc, Codec, Dinf, Dref, DrefEntry, Encode, Esds, FixedPoint, FourCC, Ftyp, Hdlr, Hvc1,
+    Atom, Audio, Av01, Avc1, Avcc, Codec, Decode, Dinf, Dref, DrefEntry, Encode, Esds, FixedPoint, FourCC, Ftyp, Hdlr, Hvc1,
     Mdhd, Mdia, Mfhd, Minf, Moof, Moov, Mp4a, Mvex, Mvhd, Smhd, Stbl, Stco, Stsd, Styp, Tfdt, Tfhd, Tkhd, Traf, Trak,
     Trex, Trun, TrunEntry, TrunSamples, Url, Visual, Vmhd, Vp09, esds,
 };
@@ -92,6 +93,39 @@ pub fn audio_init(format: &AudioFormat) -> Result<Bytes, CmafError> {
     let tkhd = Tkhd { volume: FixedPoint::new(1, 0), ..track_header() };
     let minf = Minf { smhd: Some(Smhd::default()), ..Default::default() };
     init(tkhd, Timescale::audio(format), b"soun", minf, entry.into())
+}
+
+/// What a playlist says of a file's track.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Track {
+    /// RFC 6381.
+    pub codecs: String,
+    /// Of video.
+    pub size: Option<(u32, u32)>,
+}
+
+/// Reads what [`video_init`] or [`audio_init`] has written.
+pub fn read_init(mut data: &[u8]) -> Option<Track> {
+    Ftyp::decode(&mut data).ok()?;
+    let moov = Moov::decode(&mut data).ok()?;
+    let entry = moov.trak.first()?.mdia.minf.stbl.stsd.codecs.first()?;
+    let video = |visual: &Visual, codecs| {
+        Some(Track { codecs, size: Some((visual.width.into(), visual.height.into())) })
+    };
+    match entry {
+        Codec::Avc1(Avc1 { visual, avcc, .. }) => {
+            let Avcc { avc_profile_indication, profile_compatibility, avc_level_indication, .. } = *avcc;
+            video(visual, avc::codec_string(avc_profile_indication, profile_compatibility, avc_level_indication))
+        }
+        Codec::Hvc1(Hvc1 { visual, hvcc, .. }) => video(visual, hevc::codec_string(hvcc)),
+        Codec::Av01(Av01 { visual, av1c, .. }) => video(visual, av1::codec_string(av1c)),
+        Codec::Vp09(Vp09 { visual, vpcc, .. }) => video(visual, vp9::codec_string(vpcc)),
+        Codec::Mp4a(Mp4a { esds, .. }) => {
+            let config = &esds.es_desc.dec_config.dec_specific.as_ref()?.raw;
+            Some(Track { codecs: format!("mp4a.40.{}", AacInfo::parse(config).ok()?.object_type), size: None })
+        }
+        _ => None,
+    }
 }
 
 fn track_header() -> Tkhd {
@@ -225,6 +259,26 @@ mod tests {
         let audio = AudioFormat::read(AudioCodec::Aac, &Bytes::from_static(&[0x12, 0x10])).unwrap();
         let Codec::Mp4a(aac) = entry(&audio_init(&audio).unwrap()) else { panic!("not mp4a") };
         assert_eq!(aac.audio.sample_rate.integer(), 44100);
+    }
+
+    #[test]
+    fn init_segments_say_what_playlists_need() {
+        for (codec, config, key_frame) in [
+            (VideoCodec::Avc, CONFIG_720P, &[][..]),
+            (VideoCodec::Hevc, HEVC_CONFIG, &[]),
+            (VideoCodec::Av1, AV1_CONFIG, AV1_KEY_FRAME),
+            (VideoCodec::Vp9, VP9_CONFIG, VP9_KEY_FRAME),
+        ] {
+            let format = VideoFormat::read(codec, &Bytes::from_static(config), Some(key_frame)).unwrap().unwrap();
+            let init = video_init(&format).unwrap();
+            let want = Track { size: Some((format.width, format.height)), codecs: format.codecs };
+            assert_eq!(read_init(&init), Some(want));
+            assert_eq!(read_init(&init[..init.len() - 1]), None);
+        }
+        let audio = AudioFormat::read(AudioCodec::Aac, &Bytes::from_static(&[0x12, 0x10])).unwrap();
+        let want = Track { codecs: "mp4a.40.2".into(), size: None };
+        assert_eq!(read_init(&audio_init(&audio).unwrap()), Some(want));
+        assert_eq!(read_init(b"not a file"), None);
     }
 
     #[test]

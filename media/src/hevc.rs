@@ -45,7 +45,7 @@ pub fn format(config: &Bytes) -> Result<VideoFormat, ConfigError> {
 }
 
 /// ISO/IEC 14496-15, annex E.3.
-fn codec_string(hvcc: &Hvcc) -> String {
+pub fn codec_string(hvcc: &Hvcc) -> String {
     let space = ["", "A", "B", "C"][usize::from(hvcc.general_profile_space & 3)];
     let compatibility = u32::from_be_bytes(hvcc.general_profile_compatibility_flags).reverse_bits();
     let tier = if hvcc.general_tier_flag { 'H' } else { 'L' };

@@ -35,19 +35,24 @@ pub fn format(config: &Bytes, key_frame: Option<&[u8]>) -> Result<Option<VideoFo
     let Some(frame) = key_frame else { return Ok(None) };
     let header = header(frame).map_err(|e| broken(format!("{e:?}")))?;
     let Some((width, height)) = header else { return Ok(None) };
-    let level = if vpcc.level == 0 { DEFAULT_LEVEL } else { vpcc.level };
     Ok(Some(VideoFormat {
         codec: VideoCodec::Vp9,
         config: config.clone(),
         width,
         height,
         fps_milli: None,
-        codecs: format!("vp09.{:02}.{level:02}.{:02}", vpcc.profile, vpcc.bit_depth),
+        codecs: codec_string(&vpcc),
         profile: format!("profile {}", vpcc.profile),
         // Profiles 0 and 2 are 4:2:0.
         players: if vpcc.profile % 2 == 0 && vpcc.bit_depth <= 10 { Players::Some } else { Players::None },
         length_size: 0,
     }))
+}
+
+/// VP codecs in ISO BMFF, "Codecs Parameter String".
+pub fn codec_string(vpcc: &VpcC) -> String {
+    let level = if vpcc.level == 0 { DEFAULT_LEVEL } else { vpcc.level };
+    format!("vp09.{:02}.{level:02}.{:02}", vpcc.profile, vpcc.bit_depth)
 }
 
 /// Width and height, of a key frame.

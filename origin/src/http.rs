@@ -7,6 +7,7 @@ use crate::gate;
 use crate::live::{Found, Live, Registry, Unanswered};
 use crate::playlist;
 use crate::recorder::{content_type, object_key};
+use crate::recording;
 use axum::Router;
 use axum::extract::{ConnectInfo, Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -15,6 +16,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
 use futures_util::StreamExt;
+use rivulet_media::cmaf::read_init;
 use rivulet_protocol::ChannelName;
 use rivulet_store::playback::PlaybackKey;
 use rivulet_store::{Blobs, SecretHash, Store, StoreError};
@@ -28,6 +30,8 @@ const MANIFEST: &str = "application/dash+xml";
 /// A thumbnail older than this is made anew when somebody looks at it.
 const OLD_THUMBNAIL_MS: i64 = 15_000;
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+/// What a full spool still sends is listed once it has arrived.
+const RECORDING: &str = "public, max-age=10";
 /// Parts do not change either, but are of use for a moment only.
 const PART: &str = "public, max-age=60, immutable";
 
@@ -53,6 +57,7 @@ pub fn router(files: Files) -> Router {
         .route("/live/{channel}/manifest.mpd", get(manifest).options(preflight))
         .route(dash::TIME, get(time).options(preflight))
         .route("/live/{channel}/thumbnail.jpg", get(thumbnail))
+        .route("/live/{channel}/{broadcast}/recording.m3u8", get(recorded).options(preflight))
         .route("/live/{channel}/{broadcast}/{rendition}/{file}", get(file).options(preflight))
         .route_layer(from_fn_with_state(files.clone(), gate::watch));
     Router::new().nest("/p/{ticket}", routes.clone()).merge(routes).with_state(files)
@@ -100,6 +105,44 @@ async fn manifest(State(files): State<Files>, Path(ChannelPath { channel }): Pat
     body.map_or_else(not_found, |body| text(MANIFEST, body, "public, max-age=1"))
 }
 
+/// Of a broadcast that is over.
+async fn recorded(
+    State(files): State<Files>,
+    Path(RecordingPath { channel, broadcast }): Path<RecordingPath>,
+) -> Response {
+    let Ok(channel) = ChannelName::parse(&channel) else { return not_found() };
+    let renditions = async {
+        if files.store.began(channel.as_str(), &broadcast).await?.is_none() {
+            return Ok(Vec::new());
+        }
+        files.store.recorded(&broadcast).await
+    };
+    let renditions = match renditions.await {
+        Ok(renditions) => renditions,
+        Err(error) => return away(&error, "the database does not answer\n"),
+    };
+    let mut described = Vec::with_capacity(renditions.len());
+    for of in renditions {
+        match files.blobs.get(&object_key(&broadcast, &of.rendition, -1 - of.init)).await {
+            Ok(init) => described.extend(init.and_then(|init| read_init(&init)).map(|track| (of, track))),
+            Err(error) => return away(&error, "storage does not answer\n"),
+        }
+    }
+    recording::multivariant(&described).map_or_else(not_found, |body| text(PLAYLIST, body, RECORDING))
+}
+
+async fn recorded_media(files: &Files, channel: &str, broadcast: &str, rendition: &str) -> Response {
+    let read = async {
+        let Some(started_at_ms) = files.store.began(channel, broadcast).await? else { return Ok(None) };
+        let segments = files.store.recorded_segments(broadcast, rendition, recording::MAX_SEGMENTS).await?;
+        Ok(recording::media(&segments, started_at_ms))
+    };
+    match read.await {
+        Ok(body) => body.map_or_else(not_found, |body| text(PLAYLIST, body, RECORDING)),
+        Err(error) => away::<StoreError>(&error, "the database does not answer\n"),
+    }
+}
+
 /// The clock that DASH players go by.
 async fn time() -> Response {
     text("text/plain", playlist::date_time(crate::now_ms()), "no-store")
@@ -126,6 +169,16 @@ async fn thumbnail(
     }
 }
 
+fn away<E: std::fmt::Display>(error: &E, reason: &'static str) -> Response {
+    tracing::warn!(%error, "cannot read a recording");
+    let headers = [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        (header::RETRY_AFTER, "1"),
+    ];
+    (StatusCode::SERVICE_UNAVAILABLE, headers, reason).into_response()
+}
+
 fn unanswered(why: Unanswered) -> Response {
     match why {
         Unanswered::Gone => not_found(),
@@ -147,6 +200,13 @@ struct FilePath {
 
 /// Of addresses with and without a ticket before it.
 #[derive(Deserialize)]
+struct RecordingPath {
+    channel: String,
+    broadcast: String,
+}
+
+/// The same.
+#[derive(Deserialize)]
 struct ChannelPath {
     channel: String,
 }
@@ -160,10 +220,10 @@ async fn file(
     headers: HeaderMap,
 ) -> Response {
     let plain = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-    if !plain(&broadcast) || !plain(&rendition) || ChannelName::parse(&channel).is_err() {
+    let (true, true, Ok(channel)) = (plain(&broadcast), plain(&rendition), ChannelName::parse(&channel)) else {
         return bad_request("not a stream's address\n");
-    }
-    let live = files.registry.get(&channel, &broadcast);
+    };
+    let live = files.registry.get(channel.as_str(), &broadcast);
     if file == "index.m3u8" {
         let Some(live) = live else { return not_found() };
         if let Some(axum::Extension(ConnectInfo(peer))) = peer {
@@ -171,6 +231,9 @@ async fn file(
             live.saw_player(peer.ip(), agent);
         }
         return media(&live, &rendition, query.as_deref()).await;
+    }
+    if file == "recording.m3u8" {
+        return recorded_media(&files, channel.as_str(), &broadcast, &rendition).await;
     }
     let Some(file) = File::parse(&file) else { return not_found() };
     let kind = content_type(&rendition);
@@ -201,11 +264,7 @@ async fn file(
     match Box::pin(files.blobs.get(&object_key(&broadcast, &rendition, number))).await {
         Ok(Some(body)) => bytes(body, kind, IMMUTABLE, Some(&tag), &method, &headers),
         Ok(None) => not_found(),
-        Err(error) => {
-            tracing::warn!(%error, "cannot read a segment");
-            let headers = [(header::CACHE_CONTROL, "no-store"), (header::RETRY_AFTER, "1")];
-            (StatusCode::SERVICE_UNAVAILABLE, headers, "storage does not answer\n").into_response()
-        }
+        Err(error) => away(&error, "storage does not answer\n"),
     }
 }
 

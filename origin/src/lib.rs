@@ -1,6 +1,6 @@
 //! From renditions to what viewers fetch: [`window`] makes segments, [`playlist`] lists them,
-//! [`live`] runs both for one broadcast, [`recorder`] stores everything, [`http`] serves it,
-//! [`retention`] removes what is too old.
+//! [`live`] runs both for one broadcast, [`recorder`] stores everything,
+//! [`recording`] lists what was stored, [`http`] serves it, [`retention`] removes what is too old.
 
 mod dash;
 mod directives;
@@ -11,6 +11,7 @@ mod live;
 pub mod playlist;
 mod quota;
 mod recorder;
+mod recording;
 mod retention;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]

@@ -351,7 +351,7 @@ pub async fn run(
             live.tell();
         }
         for whole in done.drain(..) {
-            if let Done::Segment(segment) = &whole {
+            if let Done::Segment(segment, _) = &whole {
                 let lag = crate::now_ms()
                     - live.broadcast.info.started_at_ms
                     - live.window().offset_ms(segment.start + segment.duration);
@@ -395,9 +395,13 @@ fn announce(live: &Live, announced: &mut Option<Tracks>) {
 
 fn object(of: &Broadcast, done: &Done) -> Object {
     let broadcast = &of.info.id;
-    let (rendition, number, start_ticks, duration_ticks, body) = match done {
-        Done::Init(init) => (&init.rendition, -1 - i64::from(init.number), 0, 0, init.data.clone()),
-        Done::Segment(s) => (&s.rendition, s.number as i64, s.start, s.duration, s.data.clone().unwrap_or_default()),
+    let (rendition, number, body) = match done {
+        Done::Init(init) => (&init.rendition, -1 - i64::from(init.number), init.data.clone()),
+        Done::Segment(s, _) => (&s.rendition, s.number as i64, s.data.clone().unwrap_or_default()),
+    };
+    let (start_ticks, duration_ticks, init, period) = match done {
+        Done::Init(init) => (0, 0, init.number, 0),
+        Done::Segment(s, period) => (s.start, s.duration, s.init, *period),
     };
     let row = Segment {
         broadcast_id: broadcast.clone(),
@@ -407,6 +411,8 @@ fn object(of: &Broadcast, done: &Done) -> Object {
         duration_ticks,
         bytes: body.len() as i64,
         object_key: object_key(broadcast, rendition, number),
+        init: init.into(),
+        period: period.into(),
     };
     let over_quota = of.status.borrow().over_quota;
     Object { row, over_quota, content_type: content_type(rendition), body }

@@ -143,7 +143,7 @@ fn reports(window: &Window, rendition: &str, text: &mut String) {
     }
 }
 
-fn seconds(ticks: Ticks) -> f64 {
+pub(crate) fn seconds(ticks: Ticks) -> f64 {
     ticks as f64 / TICKS_PER_SECOND as f64
 }
 

@@ -149,7 +149,8 @@ type Ticket = u64;
 impl Spool {
     fn path(&self, row: &Segment) -> PathBuf {
         // All that the row needs is in the name, so that a restart finds it again.
-        let name = format!("{}.{}.{}", row.number, row.start_ticks, row.duration_ticks);
+        let Segment { number, start_ticks, duration_ticks, init, period, .. } = row;
+        let name = format!("{number}.{start_ticks}.{duration_ticks}.{init}.{period}");
         self.config.folder.join(&row.broadcast_id).join(&row.rendition).join(name)
     }
 
@@ -439,12 +440,12 @@ pub fn object_key(broadcast: &str, rendition: &str, number: i64) -> String {
     format!("live/{broadcast}/{rendition}/{}", file_name(number))
 }
 
-/// `BROADCAST/RENDITION/NUMBER.START.DURATION` back into a row.
+/// `BROADCAST/RENDITION/NUMBER.START.DURATION.INIT.PERIOD` back into a row.
 fn row_of(path: &Path, bytes: u64) -> Option<Segment> {
     let parts: Vec<_> = path.iter().map(|part| part.to_str()).collect::<Option<_>>()?;
     let [broadcast, rendition, name] = parts[..] else { return None };
     let numbers: Vec<i64> = name.split('.').map(|n| n.parse().ok()).collect::<Option<_>>()?;
-    let [number, start_ticks, duration_ticks] = numbers[..] else { return None };
+    let [number, start_ticks, duration_ticks, init, period] = numbers[..] else { return None };
     Some(Segment {
         broadcast_id: broadcast.into(),
         rendition: rendition.into(),
@@ -453,5 +454,7 @@ fn row_of(path: &Path, bytes: u64) -> Option<Segment> {
         duration_ticks,
         bytes: bytes as i64,
         object_key: object_key(broadcast, rendition, number),
+        init,
+        period,
     })
 }

@@ -68,9 +68,18 @@ mod tests {
                     blobs.put(&object_key, Bytes::from_static(b"x"), "video/mp4").await.unwrap();
                 }
                 let rendition = "source".into();
-                let (start_ticks, duration_ticks, bytes) = (0, 1, 1);
-                let broadcast_id = id.clone();
-                let row = Segment { broadcast_id, rendition, number, start_ticks, duration_ticks, bytes, object_key };
+                let (start_ticks, duration_ticks, bytes, init, period) = (0, 1, 1, 0, 0);
+                let row = Segment {
+                    broadcast_id: id.clone(),
+                    rendition,
+                    number,
+                    start_ticks,
+                    duration_ticks,
+                    bytes,
+                    object_key,
+                    init,
+                    period,
+                };
                 store.add_segments(&[row]).await.unwrap();
             }
             store.end_broadcast(&id, ended_at_ms).await.unwrap();

@@ -79,7 +79,8 @@ pub struct Slot {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Done {
     Init(Arc<Init>),
-    Segment(Segment),
+    /// And the number of its period.
+    Segment(Segment, u32),
 }
 
 /// Where a playlist ends: the part that it will list next.
@@ -376,7 +377,7 @@ impl Window {
             }
             segment.data = Some(data);
             self.revision += 1;
-            done.push(Done::Segment(segment.clone()));
+            done.push(Done::Segment(segment.clone(), period));
         }
         result
     }

@@ -49,17 +49,35 @@ pub struct Segment {
     pub duration_ticks: i64,
     pub bytes: i64,
     pub object_key: String,
+    /// Which of the rendition's initialisation segments goes before it.
+    pub init: i64,
+    /// Of the broadcast: behind another one is a discontinuity.
+    pub period: i64,
+}
+
+/// What is recorded of a rendition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    pub rendition: String,
+    /// With those that were given up.
+    pub segments: u64,
+    /// Of those that are there: bits a second, on average and in the segment that has most.
+    pub average: u64,
+    pub peak: u64,
+    /// Number of the newest initialisation segment.
+    pub init: i64,
 }
 
 type BroadcastRow = (String, String, String, i64, Option<i64>);
-type SegmentRow = (String, String, i64, i64, i64, i64, String);
+type SegmentRow = (String, String, i64, i64, i64, i64, String, i64, i64);
 
 fn broadcast((id, channel_id, title, started_at_ms, ended_at_ms): BroadcastRow) -> Broadcast {
     Broadcast { id, channel_id, title, started_at_ms, ended_at_ms }
 }
 
-fn segment((broadcast_id, rendition, number, start_ticks, duration_ticks, bytes, object_key): SegmentRow) -> Segment {
-    Segment { broadcast_id, rendition, number, start_ticks, duration_ticks, bytes, object_key }
+fn segment(row: SegmentRow) -> Segment {
+    let (broadcast_id, rendition, number, start_ticks, duration_ticks, bytes, object_key, init, period) = row;
+    Segment { broadcast_id, rendition, number, start_ticks, duration_ticks, bytes, object_key, init, period }
 }
 
 /// The query for a [`BroadcastInfo`] of each row for which a condition holds.
@@ -91,7 +109,7 @@ fn past(row: AnyRow) -> sqlx::Result<BroadcastInfo> {
     })
 }
 
-const SEGMENT_COLUMNS: usize = 7;
+const SEGMENT_COLUMNS: usize = 9;
 /// Rows in one statement.
 const ROWS: usize = 200;
 
@@ -345,10 +363,11 @@ impl Store {
                 .collect();
             let sql = format!(
                 "INSERT INTO segments \
-                 (broadcast_id, rendition, number, start_ticks, duration_ticks, bytes, object_key) VALUES {} \
+                 (broadcast_id, rendition, number, start_ticks, duration_ticks, bytes, object_key, init, period) \
+                 VALUES {} \
                  ON CONFLICT (broadcast_id, object_key) DO UPDATE SET rendition = excluded.rendition, \
                  number = excluded.number, start_ticks = excluded.start_ticks, \
-                 duration_ticks = excluded.duration_ticks, \
+                 duration_ticks = excluded.duration_ticks, init = excluded.init, period = excluded.period, \
                  bytes = CASE WHEN excluded.bytes = 0 THEN segments.bytes ELSE excluded.bytes END",
                 values.join(",")
             );
@@ -357,6 +376,7 @@ impl Store {
             for s in rows {
                 query = query.bind(&s.broadcast_id).bind(&s.rendition).bind(s.number).bind(s.start_ticks);
                 query = query.bind(s.duration_ticks).bind(s.bytes).bind(&s.object_key);
+                query = query.bind(s.init).bind(s.period);
             }
             query.execute(&self.pool).await?;
         }
@@ -366,14 +386,64 @@ impl Store {
     /// Up to `limit` segments, by rendition and number.
     pub async fn segments_of(&self, broadcast_id: &str, limit: u32) -> Result<Vec<Segment>, StoreError> {
         let rows: Vec<SegmentRow> = sqlx::query_as(
-            "SELECT broadcast_id, rendition, number, start_ticks, duration_ticks, bytes, object_key FROM segments \
-             WHERE broadcast_id = $1 ORDER BY rendition, number LIMIT $2",
+            "SELECT broadcast_id, rendition, number, start_ticks, duration_ticks, bytes, object_key, init, period \
+             FROM segments WHERE broadcast_id = $1 ORDER BY rendition, number LIMIT $2",
         )
         .bind(broadcast_id)
         .bind(i64::from(limit))
         .fetch_all(&self.pool)
         .await?;
         Ok(rows.into_iter().map(segment).collect())
+    }
+
+    /// The first `limit` media segments of one rendition, by number.
+    pub async fn recorded_segments(
+        &self,
+        broadcast_id: &str,
+        rendition: &str,
+        limit: u32,
+    ) -> Result<Vec<Segment>, StoreError> {
+        let rows: Vec<SegmentRow> = sqlx::query_as(
+            "SELECT broadcast_id, rendition, number, start_ticks, duration_ticks, bytes, object_key, init, period \
+             FROM segments WHERE broadcast_id = $1 AND rendition = $2 AND number >= 0 ORDER BY number LIMIT $3",
+        )
+        .bind(broadcast_id)
+        .bind(rendition)
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(segment).collect())
+    }
+
+    /// What is recorded, by rendition.
+    pub async fn recorded(&self, broadcast_id: &str) -> Result<Vec<Recorded>, StoreError> {
+        // Rows of initialisation segments last no time and have a negative number.
+        let rows: Vec<(String, i64, i64, i64, i64)> = sqlx::query_as(
+            "SELECT rendition, CAST(SUM(CASE WHEN number >= 0 THEN 1 ELSE 0 END) AS BIGINT), \
+             CAST(COALESCE(SUM(CASE WHEN number >= 0 THEN bytes END) * 720000 \
+               / NULLIF(SUM(CASE WHEN bytes > 0 THEN duration_ticks END), 0), 0) AS BIGINT), \
+             CAST(COALESCE(MAX(bytes * 720000 / NULLIF(duration_ticks, 0)), 0) AS BIGINT), MIN(number) \
+             FROM segments WHERE broadcast_id = $1 GROUP BY rendition ORDER BY rendition",
+        )
+        .bind(broadcast_id)
+        .fetch_all(&self.pool)
+        .await?;
+        let count = |number: i64| number.try_into().unwrap_or(0);
+        let recorded = |(rendition, segments, average, peak, first): (String, _, _, _, i64)| Recorded {
+            rendition,
+            segments: count(segments),
+            average: count(average),
+            peak: count(peak),
+            init: -1 - first,
+        };
+        Ok(rows.into_iter().map(recorded).filter(|of| of.segments > 0 && of.init >= 0).collect())
+    }
+
+    /// When a broadcast of the channel began, once it is over.
+    pub async fn began(&self, channel: &str, broadcast_id: &str) -> Result<Option<i64>, StoreError> {
+        let sql = "SELECT started_at_ms FROM broadcasts JOIN channels ON channels.id = broadcasts.channel_id \
+                   WHERE broadcasts.id = $1 AND name = $2 AND ended_at_ms IS NOT NULL AND deleted_at_ms IS NULL";
+        Ok(sqlx::query_scalar(sql).bind(broadcast_id).bind(channel).fetch_optional(&self.pool).await?)
     }
 
     /// Forgets objects that were deleted from the blob store.

@@ -12,7 +12,7 @@ use url::Url;
 
 /// What each step does, and its text. sqlx's macro would read the folder, and for that build every
 /// database driver a second time, for the compiler.
-const MIGRATIONS: [(&str, &str); 7] = [
+const MIGRATIONS: [(&str, &str); 8] = [
     ("walking skeleton", include_str!("../../migrations/0001_walking_skeleton.sql")),
     ("channel settings", include_str!("../../migrations/0002_channel_settings.sql")),
     ("people", include_str!("../../migrations/0003_people.sql")),
@@ -20,6 +20,7 @@ const MIGRATIONS: [(&str, &str); 7] = [
     ("reliability", include_str!("../../migrations/0005_reliability.sql")),
     ("compositor", include_str!("../../migrations/0006_compositor.sql")),
     ("leases", include_str!("../../migrations/0007_leases.sql")),
+    ("recording", include_str!("../../migrations/0008_recording.sql")),
 ];
 
 fn migrator() -> Migrator {

@@ -37,7 +37,7 @@ mod users;
 mod webhooks;
 
 pub use blobs::{BlobError, Blobs};
-pub use broadcasts::{Broadcast, BroadcastLease, Renewal, Segment};
+pub use broadcasts::{Broadcast, BroadcastLease, Recorded, Renewal, Segment};
 pub use categories::Category;
 pub use channels::{Channel, Listing, Profile};
 pub use chat::{

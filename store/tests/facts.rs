@@ -6,7 +6,7 @@ use rivulet_protocol::ChannelName;
 use rivulet_protocol::rest::{ChannelEdit, ChannelSettings, Latency, MAX_GRACE_SECONDS, Role, Rungs, WhileAway};
 use rivulet_store::testing::{Postgres, TempDir};
 use rivulet_store::{
-    BroadcastLease, KeyHolder, Listing, Place, Renewal, Segment, SessionToken, Store, StoreError, StreamKey,
+    BroadcastLease, KeyHolder, Listing, Place, Recorded, Renewal, Segment, SessionToken, Store, StoreError, StreamKey,
 };
 
 /// Each case gets an empty database. On SQLite each is a test; on Postgres they share a server,
@@ -47,6 +47,7 @@ suite!(
     broadcasts,
     leases,
     segments,
+    recordings,
     many_at_once,
     debug_output_has_no_secrets,
 );
@@ -251,6 +252,8 @@ async fn segments(store: Store) {
         duration_ticks: 180_000,
         bytes,
         object_key: format!("{broadcast}/{rendition}/{number}"),
+        init: 0,
+        period: number / 100,
     };
     store.add_segments(&[]).await.unwrap();
     let all: Vec<Segment> = (-1..500).map(|n| segment("720p", n, 10)).collect();
@@ -274,6 +277,43 @@ async fn segments(store: Store) {
     assert!(store.forget_broadcast(&broadcast).await.unwrap());
 }
 
+async fn recordings(store: Store) {
+    let channel = channel(&store, "ann").await;
+    let broadcast = store.start_broadcast(&channel, 1000).await.unwrap();
+    let segment = |rendition: &str, number: i64, bytes: i64| Segment {
+        broadcast_id: broadcast.clone(),
+        rendition: rendition.into(),
+        number,
+        start_ticks: number.max(0) * 180_000,
+        duration_ticks: if number < 0 { 0 } else { 180_000 },
+        bytes,
+        object_key: format!("{rendition}/{number}"),
+        init: 0,
+        period: number / 100,
+    };
+    let mut all: Vec<Segment> = (-1..300).map(|number| segment("720p", number, 10)).collect();
+    all.extend([segment("720p", 300, 0), segment("720p", 301, 40)]);
+    store.add_segments(&all).await.unwrap();
+    let others = [segment("audio", -2, 9), segment("audio", 0, 8), segment("360p", 0, 8)];
+    store.add_segments(&others).await.unwrap();
+    assert_eq!(store.recorded_segments(&broadcast, "720p", 1000).await.unwrap(), all[1..]);
+    assert_eq!(store.recorded_segments(&broadcast, "720p", 7).await.unwrap(), all[1..8]);
+    let of = |rendition: &str, segments, average, peak, init| Recorded {
+        rendition: rendition.into(),
+        segments,
+        average,
+        peak,
+        init,
+    };
+    let recorded = store.recorded(&broadcast).await.unwrap();
+    assert_eq!(recorded, [of("720p", 302, 40, 160, 0), of("audio", 1, 32, 32, 1)], "360p has nothing to begin with");
+
+    assert_eq!(store.began("ann", &broadcast).await.unwrap(), None, "it is on air");
+    store.end_broadcast(&broadcast, 2000).await.unwrap();
+    assert_eq!(store.began("ann", &broadcast).await.unwrap(), Some(1000));
+    assert_eq!(store.began("bob", &broadcast).await.unwrap(), None, "it is ann's");
+}
+
 async fn many_at_once(store: Store) {
     let channel = channel(&store, "ann").await;
     let broadcast = store.start_broadcast(&channel, 1000).await.unwrap();
@@ -286,8 +326,18 @@ async fn many_at_once(store: Store) {
             let object_key = format!("{broadcast_id}/{n}");
             let (start_ticks, duration_ticks, bytes) = (n, 1, 1);
             let rendition = "720p".into();
-            let segment =
-                Segment { broadcast_id, rendition, number: n, start_ticks, duration_ticks, bytes, object_key };
+            let (init, period) = (0, 0);
+            let segment = Segment {
+                broadcast_id,
+                rendition,
+                number: n,
+                start_ticks,
+                duration_ticks,
+                bytes,
+                object_key,
+                init,
+                period,
+            };
             store.add_segments(&[segment]).await
         });
     }

@@ -340,8 +340,24 @@ fn a_broadcast_outlives_the_server() {
     assert_eq!(last, Some(folder.clone()));
     // What was recorded before is still there, under the same address.
     assert_eq!(server.get(&format!("{folder}/source/0.m4s")).status, 200);
+    assert_eq!(server.get(&format!("{folder}/recording.m3u8")).status, 404, "it is on air");
     encoder.stop();
     server.wait_state("ada", "offline");
+    wait_for("the recording to be whole", Duration::from_secs(20), || {
+        (server.metric("rivulet_blobs_waiting") == 0.0).then_some(())
+    });
+    let lives = media_playlist(&server.get(&format!("{folder}/source/recording.m3u8")).text());
+    assert!(lives.end_list && lives.segments.iter().filter(|segment| segment.discontinuity).count() >= 2);
+    // An independent player reads all of it.
+    let output = Command::new("ffmpeg")
+        .args(["-v", "warning", "-i", &format!("{}{folder}/recording.m3u8", server.http)])
+        .args(["-map", "0:v:0", "-map", "0:a:0", "-c", "copy", "-f", "framemd5", "-"])
+        .output()
+        .unwrap();
+    let packets = String::from_utf8(output.stdout).unwrap();
+    let seconds: f32 = lives.segments.iter().map(|segment| segment.duration).sum();
+    let pictures = packets.lines().filter(|line| line.starts_with("0,")).count() as f32;
+    assert!((pictures - seconds * 25.0).abs() < 12.0, "{pictures} pictures in {seconds} s");
 }
 
 #[test]

@@ -3,9 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use rivulet_store::testing::{Garage, Postgres, TempDir};
-use rivulet_store::{Blobs, Store};
+use rivulet_store::{Blobs, Segment, Store};
 use rivulet_tests::proxy::{Fault, Proxy};
-use rivulet_tests::{Encoder, Options, Server, Viewer, clip, media_playlist, wait_for};
+use rivulet_tests::{Encoder, Options, Server, Viewer, clip, master_playlist, media_playlist, wait_for};
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::net::TcpStream;
@@ -125,6 +125,23 @@ fn what_the_spool_has_no_room_for_is_a_gap_in_the_recording() {
         }
         let told = server.login("ada").call("GET", &format!("/channels/ada/broadcasts/{}", row.id), "");
         assert!(told["missing_ms"].as_u64().unwrap() >= 1_000, "{told}");
+        // Its playlists say so, too, and all else is there.
+        let folder = format!("/live/ada/{}", row.id);
+        let offered = server.get(&format!("{folder}/recording.m3u8"));
+        assert!(!master_playlist(&offered.text()).variants.is_empty(), "{}", offered.text());
+        for rendition in ["source", "audio"] {
+            let list = server.get(&format!("{folder}/{rendition}/recording.m3u8")).text();
+            let of = |row: &&Segment| row.rendition == rendition && row.number >= 0;
+            let marked = list.split("#EXT-X-PROGRAM-DATE-TIME").skip(1);
+            for (entry, row) in marked.zip(rows.iter().filter(of)) {
+                let name = format!("{}.m4s", row.number);
+                assert!(entry.contains(&name) && entry.contains("#EXT-X-GAP") == (row.bytes == 0), "{row:?}\n{list}");
+                if row.bytes > 0 {
+                    assert_eq!(server.get(&format!("{folder}/{rendition}/{name}")).body.len() as i64, row.bytes);
+                }
+            }
+            assert_eq!(media_playlist(&list).segments.len(), rows.iter().filter(of).count());
+        }
     });
 }
 
