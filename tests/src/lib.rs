@@ -360,6 +360,12 @@ impl Person {
     }
 }
 
+/// How long something is away: this many seconds, longer in a soak.
+pub fn outage(seconds: u64) -> Duration {
+    let longer = std::env::var("RIVULET_OUTAGE_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
+    Duration::from_secs(longer.unwrap_or(seconds))
+}
+
 /// An encoder that publishes.
 pub struct Encoder(Child);
 

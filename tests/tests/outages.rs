@@ -5,19 +5,13 @@
 use rivulet_store::testing::{Garage, Postgres, TempDir};
 use rivulet_store::{Blobs, Segment, Store};
 use rivulet_tests::proxy::{Fault, Proxy};
-use rivulet_tests::{Encoder, Options, Server, Viewer, clip, master_playlist, media_playlist, wait_for};
+use rivulet_tests::{Encoder, Options, Server, Viewer, clip, master_playlist, media_playlist, outage, wait_for};
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::net::TcpStream;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// How long each outage lasts: longer in a soak.
-fn outage() -> Duration {
-    let seconds = std::env::var("RIVULET_OUTAGE_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
-    Duration::from_secs(seconds.unwrap_or(8))
-}
 
 /// A player goes on while something is broken.
 fn watch(viewer: &mut Viewer, time: Duration) {
@@ -48,7 +42,7 @@ fn s3_that_is_slow_or_deaf_or_cuts_uploads_costs_nothing() {
     for fault in [Fault::Slow(Duration::from_secs(2)), Fault::Deaf, Fault::Cut(50_000), Fault::Hole] {
         let before = retries(&server);
         proxy.set(fault);
-        watch(&mut viewer, outage());
+        watch(&mut viewer, outage(8));
         eprintln!(
             "{fault:?}: {} retries, {} waiting",
             retries(&server) - before,
@@ -182,7 +176,7 @@ fn the_show_goes_on_without_the_database() {
     let second = push(&bob);
     drop(encoder);
     let encoder = push(&ada);
-    watch(&mut viewer, outage().saturating_sub(since.elapsed()));
+    watch(&mut viewer, outage(8).saturating_sub(since.elapsed()));
     wait_for("bob's show", Duration::from_secs(20), || {
         (server.get("/live/bob/master.m3u8").status == 200).then_some(())
     });
@@ -239,7 +233,7 @@ fn a_full_disk_stops_the_recording_and_not_the_show() {
     wait_for("something recorded", Duration::from_secs(20), || (stored(&server) > 2.0).then_some(()));
     let filler = disk.0.path().join("filler");
     std::fs::write(&filler, vec![1; 52 << 20]).unwrap();
-    watch(&mut viewer, outage());
+    watch(&mut viewer, outage(8));
     assert!(lost(&server) > 2.0, "nothing more is recorded");
     assert_eq!(server.metric("rivulet_disk_full"), 1.0);
     assert!(server.log().iter().any(|line| line.contains("ERROR") && line.contains("the disk is full")));
