@@ -1,8 +1,9 @@
 // Targets: where the picture is sent. A key is written once and shown to nobody again.
 
 import { attempt } from "./attempt.js";
+import { merge } from "./changes.js";
 import { button, calmly, el, freeId, sign, words } from "./dom.js";
-import { Form } from "./form.js";
+import { Form, patchOf } from "./form.js";
 
 export class Outputs {
   #new = {};
@@ -16,7 +17,7 @@ export class Outputs {
     const fields = { id: { type: "string", description: "A name of your own" }, ...this.schema.properties };
     this.blank = { platform: schemas.sample(fields.platform), on: true };
     this.#new = { ...this.blank };
-    this.form = new Form(this.fields, schemas, { change: (path, value) => this.#change(fields, path, value), secret: ["key"] });
+    this.form = new Form(this.fields, schemas, { change: (path, value) => this.#change(path, value), secret: ["key"] });
     this.show = () => this.form.show([{ title: "Add an output", fields, open: true }], this.#new);
     const add = el("form", { class: "adding", on: { submit: (event) => {
       event.preventDefault();
@@ -27,11 +28,12 @@ export class Outputs {
     this.show();
   }
 
-  #change(fields, [name], value) {
-    const { [name]: gone, ...rest } = this.#new;
-    this.#new = value === null ? rest : { ...rest, [name]: value };
-    // Only what adds or removes a control is drawn anew.
-    if (name === "url" && (gone === undefined || value === null)) this.show();
+  #change(path, value) {
+    const before = path.reduce((inner, key) => inner?.[key], this.#new);
+    this.#new = merge(this.#new, patchOf(this.#new, path, value));
+    // What is switched on or off adds or removes a control; what is typed does not.
+    const typed = document.activeElement?.dataset.typed;
+    if (!typed && (before === undefined || value === null)) this.show();
   }
 
   async read() {
@@ -50,14 +52,15 @@ export class Outputs {
     this.air.classList.toggle("live", live > 0);
   }
 
-  #row({ id, platform, url, on, state, reason, seconds, bytes, dropped_pictures: dropped, given }) {
+  #row({ id, platform, url, on, encode, state, reason, seconds, bytes, dropped_pictures: dropped, given }) {
     const toggle = button(on ? "Stop" : "Start", () => attempt(this, () => this.api.post(`v1/outputs/${id}/${on ? "stop" : "start"}`)), { "aria-label": `${on ? "Stop" : "Start"} ${id}`, data: { key: `toggle ${id}` } });
     // What a setting gives cannot be removed here.
     const remove = !given && sign("✕", `Remove ${id}`, () => attempt(this, () => this.api.delete(`v1/outputs/${id}`)), { data: { key: `remove ${id}` } });
     const why = reason && el("span", { class: "why" }, `${reason}${seconds ? `; again in ${seconds} s` : ""}`);
     const sent = on && bytes > 0 && el("span", {}, `${(bytes / 1024 / 1024).toFixed(1)} MiB sent${dropped ? `, ${dropped} pictures dropped` : ""}`);
+    const own = encode && encode !== "main" && el("span", { class: "encode" }, `Its own picture: ${encode}`);
     return el("li", { class: "card", data: { id } },
-      el("div", { class: "card-text" }, el("strong", {}, id), el("span", {}, `${words(platform)}, ${url}`), el("span", { class: `state ${state}` }, words(state)), why, sent),
+      el("div", { class: "card-text" }, el("strong", {}, id), el("span", {}, `${words(platform)}, ${url}`), el("span", { class: `state ${state}` }, words(state)), why, own, sent),
       el("div", { class: "tools" }, toggle, remove));
   }
 

@@ -3,6 +3,7 @@
 //! target waits for it. Sound has a thread of its own, by the same clock.
 
 use crate::control::ChatEntry;
+use crate::editions::Editions;
 use crate::encode::{EncodeError, SoundEncoder, VideoEncoder};
 use crate::inputs::{Playout, Show};
 use crate::metrics::Metrics;
@@ -60,6 +61,8 @@ pub struct Shared {
     /// Chats that layers show.
     pub chats: Mutex<BTreeMap<Id, ChatEntry>>,
     pub program: Program,
+    /// Other pictures of the scene, for outputs that need them.
+    pub editions: Editions,
     pub metrics: Metrics,
     /// Loudness of the sources in the newest block.
     pub levels: Mutex<BTreeMap<String, Level>>,
@@ -134,7 +137,11 @@ impl<'a> Loop<'a> {
             match pace.step(clock.now()) {
                 Step::Wait(until) => std::thread::sleep(clock.until(until).min(NAP)),
                 Step::Make(n) => self.frame(n, pace.time_of(n)),
-                Step::Again(n) => _ = self.hand(Job { n, picture: None }),
+                Step::Again(n) => {
+                    self.hand(Job { n, picture: None });
+                    let editions = self.shared.editions.all();
+                    editions.iter().filter(|edition| edition.has(n)).for_each(|edition| edition.show(n, None));
+                }
                 Step::Leave(..) => {}
             }
             self.shared.metrics.lateness(pace.lateness());
@@ -150,9 +157,14 @@ impl<'a> Loop<'a> {
         self.show_inputs(at);
         let chats: Vec<_> =
             lock(&self.shared.chats).iter().map(|(id, entry)| (id.clone(), entry.chat().lines())).collect();
-        let list = self.shared.stage.advance(at, levels.into_iter(), chats.into_iter());
+        let editions: Vec<_> = self.shared.editions.all().into_iter().filter(|edition| edition.has(n)).collect();
+        let views = editions.iter().map(|edition| &edition.spec.view);
+        let (list, lists) = self.shared.stage.advance(at, levels.into_iter(), chats.into_iter(), views);
         let damage = {
             let assets = lock(&self.shared.assets);
+            for (edition, list) in editions.iter().zip(lists) {
+                edition.show(n, Some((list, assets.clone())));
+            }
             self.shared.metrics.picture_bytes(assets.bytes() + self.painter.cache_bytes());
             self.painter.paint(&list, &assets)
         };
@@ -254,7 +266,10 @@ fn mix(shared: &Shared, mut encoder: SoundEncoder, start: i64, stop: Cancellatio
             block
         };
         match encoder.push(n, &block) {
-            Ok(packets) => packets.into_iter().for_each(|packet| shared.program.sound(packet)),
+            Ok(packets) => packets.into_iter().for_each(|packet| {
+                shared.editions.sound(&packet);
+                shared.program.sound(packet);
+            }),
             Err(error) => return failed(&error),
         }
     }

@@ -3,13 +3,14 @@
 //!
 //! The way of a frame: [`pace`] says which is due -> `stage` lists what the scene shows then -> the
 //! painter -> [`encode`], on a thread of its own -> a log that every target of [`outputs`] reads at
-//! its own pace. Sound is mixed in [`sound`] by the same clock.
+//! its own pace. Outputs that need another picture have it from one of [`editions`]. Sound is mixed in [`sound`] by the same clock.
 //! What comes in live is decoded by processes of `inputs`. What people want comes in by
 //! `control` (HTTP and WebSocket) and is kept by `keep`.
 
 mod chat;
 mod clock;
 mod control;
+mod editions;
 pub mod encode;
 mod frames;
 mod inputs;

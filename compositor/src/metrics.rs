@@ -1,10 +1,12 @@
 //! What `/metrics` shows.
 
+use crate::editions::Edition;
 use crate::inputs::{Input, State as InputState};
 use crate::outputs::{State, Target};
 use crate::pace::Lateness;
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
-use std::sync::atomic::Ordering::Relaxed;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 pub struct Metrics {
@@ -93,6 +95,25 @@ impl Metrics {
             }
         }
         counts
+    }
+
+    /// Text of what encodes beside the main one count for themselves; `used` has one of them for each output.
+    pub fn editions<'a>(&self, used: impl Iterator<Item = &'a Edition>) -> String {
+        let mut all = BTreeMap::<&str, (&Edition, u64)>::new();
+        used.for_each(|edition| all.entry(&edition.name).or_insert((edition, 0)).1 += 1);
+        let seconds = |us: &AtomicU64| us.load(Relaxed) as f64 / 1e6;
+        let lines = all.into_iter().flat_map(|(name, (edition, outputs))| {
+            let own = &edition.counters;
+            [
+                ("outputs", outputs as f64),
+                ("pictures_total", own.pictures.load(Relaxed) as f64),
+                ("overruns_total", own.dropped.load(Relaxed) as f64),
+                ("draw_seconds_total", seconds(&own.draw_us)),
+                ("encode_seconds_total", seconds(&own.encode_us)),
+            ]
+            .map(|(what, value)| format!("rivulet_compositor_edition_{what}{{encode=\"{name}\"}} {value}\n"))
+        });
+        lines.collect()
     }
 
     /// The text; targets count for themselves.

@@ -33,6 +33,11 @@ impl Rate {
         f64::from(self.num) / f64::from(self.den)
     }
 
+    /// Of every so many, one.
+    pub const fn divided_by(self, every: u32) -> Self {
+        Self { num: self.num, den: self.den.saturating_mul(if every == 0 { 1 } else { every }) }
+    }
+
     /// How many fit into this span, rounded up: at least one.
     pub fn in_millis(self, ms: u32) -> u64 {
         (u64::from(ms) * u64::from(self.num)).div_ceil(1_000 * u64::from(self.den)).max(1)

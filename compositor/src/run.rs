@@ -3,6 +3,7 @@
 
 use crate::clock::Clock;
 use crate::control::{self, App, Control, Desk, Files, Guard, Inputs, Outputs};
+use crate::editions::Editions;
 use crate::encode::{SoundEncoder, VideoEncoder};
 use crate::frames::{self, Shared};
 use crate::keep::{Keeper, Shelf};
@@ -96,19 +97,21 @@ impl Compositor {
             mixer: Default::default(),
             playouts: Default::default(),
             chats: Default::default(),
-            program: program.clone(),
+            program,
+            editions: Editions::new(settings.video()),
             metrics: Metrics::new()?,
             levels: Default::default(),
             thumbnails: watch::Sender::default(),
             newest: i64::MIN.into(),
         });
         let trust = Trust::new(&trust);
+        let given = settings.given().map_err(anyhow::Error::msg)?;
+        let outputs = Outputs::open(&kept, given, &shared, &trust).map_err(anyhow::Error::msg)?;
         let app = Arc::new(App {
             shared,
             keeper,
             blobs,
-            outputs: Outputs::open(&kept, settings.given().map_err(anyhow::Error::msg)?, &program, &trust)
-                .map_err(anyhow::Error::msg)?,
+            outputs,
             trust,
             inputs: Inputs::new(&settings, clock)?,
             files: Files::of(&kept),
@@ -161,7 +164,11 @@ impl Compositor {
         }
         app.outputs.close().await;
         stop.cancel();
-        let joined = tokio::task::spawn_blocking(move || threads.into_iter().for_each(|thread| _ = thread.join()));
+        let shared = app.shared.clone();
+        let joined = tokio::task::spawn_blocking(move || {
+            threads.into_iter().for_each(|thread| _ = thread.join());
+            shared.editions.join();
+        });
         joined.await?;
         app.keeper.flush().await;
         Ok(())

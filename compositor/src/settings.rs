@@ -7,7 +7,9 @@ use clap::Args;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-const EDGES: std::ops::RangeInclusive<u32> = 64..=4_096;
+/// Of a picture, in pixels.
+pub const EDGES: std::ops::RangeInclusive<u32> = 64..=4_096;
+pub const VIDEO_KBPS: std::ops::RangeInclusive<u32> = 100..=50_000;
 
 #[derive(Args, Clone)]
 pub struct Settings {
@@ -131,7 +133,7 @@ fn kbps(text: &str, range: std::ops::RangeInclusive<u32>) -> Result<u32, String>
 }
 
 fn parse_bitrate(text: &str) -> Result<u32, String> {
-    kbps(text, 100..=50_000)
+    kbps(text, VIDEO_KBPS)
 }
 
 fn parse_audio_bitrate(text: &str) -> Result<u32, String> {

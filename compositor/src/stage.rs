@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::keep::Keeper;
-use rivulet_scene::{Applied, Batch, Document, Error, Event, Id, Limits, Line, Scene};
+use rivulet_scene::{Applied, Batch, DisplayList, Document, Error, Event, Id, Limits, Line, Scene, View};
 use serde::Serialize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::broadcast;
@@ -85,13 +85,15 @@ impl Stage {
         Ok(revision)
     }
 
-    /// What happens by itself up to `now`, as the frame loop does it.
-    pub fn advance(
+    /// What happens by itself up to `now`, as the frame loop does it; and what the main picture and each of
+    /// `views` show then.
+    pub fn advance<'a>(
         &self,
         now: i64,
         levels: impl Iterator<Item = (Id, f64)>,
         chats: impl Iterator<Item = (Id, Arc<Vec<Line>>)>,
-    ) -> rivulet_scene::DisplayList {
+        views: impl Iterator<Item = &'a View>,
+    ) -> (DisplayList, Vec<DisplayList>) {
         let mut scene = self.scene();
         scene.read(chats);
         levels.for_each(|(source, level_db)| scene.hear(source, level_db));
@@ -99,10 +101,10 @@ impl Stage {
         if !events.is_empty() {
             self.keep(&scene);
         }
-        let list = scene.list(now);
+        let lists = (scene.list(now), views.map(|view| scene.list_for(now, view)).collect());
         drop(scene);
         events.into_iter().for_each(|event| self.tell(Happened::Scene(event)));
-        list
+        lists
     }
 
     fn keep(&self, scene: &Scene) {

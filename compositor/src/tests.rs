@@ -1,7 +1,7 @@
 //! The whole process, in this one: its API, its picture on a real server, and what it refuses.
 
 use crate::control::App;
-use crate::outputs::tests::real::{Nginx, assert_show, watched};
+use crate::outputs::tests::real::{Nginx, assert_show, assert_show_of, watched};
 use crate::{Addresses, Compositor, Settings};
 use clap::Parser;
 use futures_util::{SinkExt, StreamExt};
@@ -129,6 +129,141 @@ async fn a_scene_is_seen_on_a_real_server() {
     assert!(process.metric("rivulet_compositor_outputs{state=\"live\"}").await == 1.0);
     assert_eq!(process.call("POST", "/v1/outputs/nginx/stop", Value::Null).await.1["on"], false);
     assert_eq!(process.call("DELETE", "/v1/outputs/nginx", Value::Null).await.0, 204);
+    process.stop().await;
+}
+
+/// Pictures of a stream until there is such a one. A pixel of it is asked for by its place.
+async fn until_seen(
+    url: &str,
+    (width, height): (usize, usize),
+    such: impl Fn(&dyn Fn(usize, usize) -> [u8; 3]) -> bool,
+) {
+    let began = std::time::Instant::now();
+    loop {
+        let mut ffmpeg = tokio::process::Command::new("ffmpeg");
+        ffmpeg.args([
+            "-loglevel",
+            "error",
+            "-nostdin",
+            "-i",
+            url,
+            "-frames:v",
+            "1",
+            "-pix_fmt",
+            "rgb24",
+            "-f",
+            "rawvideo",
+        ]);
+        let picture = ffmpeg.arg("-").kill_on_drop(true).output().await.unwrap().stdout;
+        assert_eq!(picture.len(), width * height * 3, "{url}");
+        let pixel = |x: usize, y: usize| picture.as_chunks::<3>().0[y * width + x];
+        if such(&pixel) {
+            return;
+        }
+        assert!(began.elapsed().as_secs() < 60, "{url}: it never shows that; {:?}", pixel(width / 2, height / 2));
+    }
+}
+
+fn is_red([r, g, b]: [u8; 3]) -> bool {
+    r > 180 && g < 70 && b < 70
+}
+
+fn is_blue([r, g, b]: [u8; 3]) -> bool {
+    b > 180 && r < 70 && g < 70
+}
+
+fn is_black(pixel: [u8; 3]) -> bool {
+    pixel.iter().all(|channel| *channel < 30)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_output_has_a_picture_of_its_own() {
+    let (nginx, folder) = (Nginx::start().await, TempDir::new());
+    let process = Process::start(&[]).await;
+    let url = format!("rtmp://127.0.0.1:{}/live", nginx.port);
+    let put = async |process: &Process, id: &str, on: bool, video: Value| {
+        let output = json!({ "platform": "custom", "url": url, "key": format!("{id}_key"), "on": on, "video": video });
+        process.call("PUT", &format!("/v1/outputs/{id}"), output).await
+    };
+    let encodes = || process.app.shared.editions.all().len();
+    // The sponsor covers the left half, where the picture is blue without it.
+    let block = |id: &str, fill: &str, width: u32, more: Value| {
+        let geometry = json!({ "type": "rect", "width": width, "height": 180 });
+        let mut layer = json!({ "id": id, "kind": "shape", "fill": fill, "geometry": geometry });
+        layer.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        layer
+    };
+    let ground = block("ground", "#0000ff", 320, json!({}));
+    let sponsor = block("sponsor", "#ff0000", 160, json!({ "exclude": ["clean"] }));
+    for layer in [ground, sponsor] {
+        assert_eq!(process.call("POST", "/v1/scene/layers", layer).await.0, 200);
+    }
+    let clean = json!({ "width": 240, "view": "clean", "bitrate_kbps": 500 });
+    let middle = json!({ "x": 110, "width": 100, "height": 180 });
+    let tall = json!({ "height": 320, "area": middle });
+    for (id, video, encode) in [
+        ("full", Value::Null, "main"),
+        ("same", json!({ "width": 320, "fps": 25 }), "main"),
+        ("clean", clean.clone(), "clean 320x180+0+0 240x136 25.00/s 500k"),
+        ("twin", clean.clone(), "clean 320x180+0+0 240x136 25.00/s 500k"),
+        ("tall", tall, "main 100x180+110+0 178x320 25.00/s 2000k"),
+        ("boxed", json!({ "width": 180, "height": 320, "fps": 12.5 }), "main 320x180+0+0 180x320 12.50/s 2000k"),
+    ] {
+        let (status, shown) = put(&process, id, true, video).await;
+        assert_eq!((status, shown["encode"].as_str()), (200, Some(encode)), "{shown}");
+    }
+    assert_eq!(encodes(), 3);
+    let of = |id: &str| format!("{url}/{id}_key");
+    until_seen(&of("full"), (320, 180), |at| is_red(at(80, 90)) && is_blue(at(240, 90))).await;
+    until_seen(&of("clean"), (240, 136), |at| is_blue(at(60, 68)) && is_blue(at(180, 68))).await;
+    until_seen(&of("twin"), (240, 136), |at| is_blue(at(60, 68)) && is_blue(at(180, 68))).await;
+    until_seen(&of("tall"), (178, 320), |at| is_red(at(40, 160)) && is_blue(at(130, 160)) && is_red(at(4, 4))).await;
+    let boxed = |at: &dyn Fn(usize, usize) -> [u8; 3]| {
+        is_red(at(40, 160)) && is_blue(at(140, 160)) && is_black(at(40, 50)) && is_black(at(140, 270))
+    };
+    until_seen(&of("boxed"), (180, 320), boxed).await;
+    // With the sound that all have.
+    assert_show_of(&watched(of("clean"), folder.path()).await, 240, 136);
+
+    // Changes are seen by those that they are for, without anybody connecting anew.
+    let seen_by_all = json!({ "exclude": [] });
+    assert_eq!(process.call("PATCH", "/v1/scene/layers/sponsor", seen_by_all).await.0, 200);
+    until_seen(&of("clean"), (240, 136), |at| is_red(at(60, 68))).await;
+    assert_eq!(process.call("PATCH", "/v1/scene/layers/sponsor", json!({ "only": ["clean"] })).await.0, 200);
+    until_seen(&of("full"), (320, 180), |at| is_blue(at(80, 90))).await;
+    until_seen(&of("clean"), (240, 136), |at| is_red(at(60, 68))).await;
+    for (_, output) in process.call("GET", "/v1/outputs", Value::Null).await.1.as_array().unwrap().iter().enumerate() {
+        assert_eq!((&output["state"], &output["reconnects"]), (&"live".into(), &0.into()), "{output}");
+    }
+    let label = "{encode=\"clean 320x180+0+0 240x136 25.00/s 500k\"}";
+    assert!(process.metric(&format!("rivulet_compositor_edition_outputs{label}")).await == 2.0);
+    assert!(process.metric(&format!("rivulet_compositor_edition_pictures_total{label}")).await > 25.0);
+
+    // Four at most. What an output gives up makes room for what it has instead.
+    assert_eq!(put(&process, "fourth", true, json!({ "width": 64 })).await.0, 422);
+    assert_eq!(put(&process, "fourth", true, json!({ "width": 128 })).await.0, 200);
+    let (status, problem) = put(&process, "fifth", true, json!({ "width": 192 })).await;
+    assert_eq!((status, &problem["code"]), (409, &"too_many".into()), "{problem}");
+    assert_eq!(put(&process, "fifth", false, json!({ "width": 192 })).await.0, 200);
+    assert_eq!(process.call("POST", "/v1/outputs/fifth/start", Value::Null).await.0, 409);
+    assert_eq!(put(&process, "fourth", true, json!({ "width": 160 })).await.0, 200);
+    assert_eq!(encodes(), 4);
+    // An encode ends with the last that needs it.
+    assert_eq!(process.call("POST", "/v1/outputs/twin/stop", Value::Null).await.1["encode"], Value::Null);
+    assert_eq!(encodes(), 4);
+    assert_eq!(process.call("DELETE", "/v1/outputs/clean", Value::Null).await.0, 204);
+    assert_eq!(encodes(), 3);
+    assert_eq!(process.call("POST", "/v1/outputs/fifth/start", Value::Null).await.0, 200);
+    assert_eq!(process.call("POST", "/v1/outputs/fourth/stop", Value::Null).await.0, 200);
+    assert_eq!(process.call("POST", "/v1/outputs/twin/start", Value::Null).await.0, 200);
+    until_seen(&of("twin"), (240, 136), |at| is_red(at(60, 68))).await;
+
+    // All of it outlives the process.
+    let process = process.again(&[]).await;
+    until_seen(&of("twin"), (240, 136), |at| is_red(at(60, 68))).await;
+    let twin = process.call("GET", "/v1/outputs/twin", Value::Null).await.1;
+    assert_eq!(twin["video"], clean, "{twin}");
+    assert_eq!(process.app.shared.editions.all().len(), 4);
     process.stop().await;
 }
 
@@ -284,6 +419,10 @@ async fn what_is_refused_is_named_and_the_picture_goes_on() {
         json!({ "id": "move", "effect": { "target": target, "tracks": tracks, "timing": { "duration_ms": 10 } } })
     };
     let target = |platform: &str, url: &str| json!({ "platform": platform, "url": url, "key": "k" });
+    let with_video = |video: Value| {
+        let url = "rtmps://live-api-s.facebook.com/rtmp";
+        json!({ "platform": "facebook", "url": url, "key": "k", "on": false, "video": video })
+    };
     let batches = "/v1/scene/batches";
     let in_group = |id: &str, group: &str| change(json!({ "op": "move", "id": id, "parent": group }));
     let group = |id: &str| json!({ "id": id, "kind": "group" });
@@ -304,6 +443,11 @@ async fn what_is_refused_is_named_and_the_picture_goes_on() {
         ("PUT", "/v1/outputs/a", target("tiktok", "http://a/"), 422, "rtmp"),
         ("PUT", "/v1/outputs/a", target("mars", "rtmp://a/b"), 422, "mars"),
         ("PUT", "/v1/outputs/a", json!({ "platform": "x", "key": "k" }), 422, "URL of its own"),
+        ("PUT", "/v1/outputs/a", with_video(json!({ "width": 63 })), 422, "\"video.width\""),
+        ("PUT", "/v1/outputs/a", with_video(json!({ "fps": 24 })), 422, "\"video.fps\""),
+        ("PUT", "/v1/outputs/a", with_video(json!({ "size": 1 })), 422, "\"video"),
+        ("PUT", "/v1/outputs/a", with_video(json!({ "area": { "width": 321, "height": 2 } })), 422, "\"video.area\""),
+        ("PUT", "/v1/outputs/a", with_video(json!({ "bitrate_kbps": 9_500 })), 422, "own bitrate_kbps"),
         ("POST", "/v1/outputs/a/start", Value::Null, 404, "output"),
         ("PUT", "/v1/sound/sources/a", json!({ "file": "none" }), 422, "none"),
         ("PATCH", "/v1/sound/master", json!({ "gain_db": 100 }), 422, "gain_db"),

@@ -89,14 +89,15 @@ impl Decoded {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Asset {
     /// Each with when it ends, in microseconds after the first one's start.
-    frames: Vec<(Arc<Bitmap>, i64)>,
+    frames: Arc<[(Arc<Bitmap>, i64)]>,
     bytes: usize,
 }
 
-#[derive(Debug)]
+/// A clone costs little, and keeps what there is now.
+#[derive(Debug, Clone)]
 pub struct Assets {
     assets: HashMap<Id, Asset>,
     bytes: usize,
@@ -129,7 +130,7 @@ impl Assets {
         }
         let size = (first.width(), first.height());
         self.bytes = self.bytes - before + bytes;
-        self.assets.insert(id, Asset { frames, bytes });
+        self.assets.insert(id, Asset { frames: frames.into(), bytes });
         Ok(size)
     }
 

@@ -9,13 +9,15 @@ use crate::plan::{Around, Planner};
 use crate::planes::{Frame, Planes};
 use crate::rect::Rect;
 use fearless_simd::Level;
-use rivulet_scene::{Color, DisplayList, Id};
+use rivulet_scene::{Area, Color, DisplayList, Id};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 pub struct Painter {
     width: usize,
     height: usize,
+    /// The part with the scene; around it is black.
+    inside: Rect,
     rgba: Vec<u8>,
     frame: Frame,
     planner: Planner,
@@ -35,7 +37,8 @@ impl Painter {
         Self {
             width,
             height,
-            rgba: vec![0; width * height * 4],
+            inside: Rect::sized(width, height),
+            rgba: black(width, height),
             frame: Frame::new(width, height),
             planner: Planner::new(Studio::new(Fonts::load(directories))),
             level: Level::new(),
@@ -46,13 +49,15 @@ impl Painter {
     /// Draws what changed since the last call. The picture takes on the list's size.
     pub fn paint(&mut self, list: &DisplayList, assets: &Assets) -> Damage {
         let (width, height) = (list.width as usize, list.height as usize);
-        if (width, height) != (self.width, self.height) {
-            (self.width, self.height) = (width, height);
-            self.rgba = vec![0; width * height * 4];
+        let Area { x, y, width: across, height: down } = list.inside;
+        let inside = Rect::sized(across as usize, down as usize).moved(x as i32, y as i32);
+        let bounds = inside.intersect(Rect::sized(width, height));
+        if (width, height, bounds) != (self.width, self.height, self.inside) {
+            (self.width, self.height, self.inside) = (width, height, bounds);
+            self.rgba = black(width, height);
             self.frame = Frame::new(width, height);
             self.shown = None;
         }
-        let bounds = Rect::sized(width, height);
         self.planner.missing.clear();
         self.planner.sizes.clear();
         let mut ops = self.planner.ops(&list.items, Around { assets, at: list.at, seen: bounds });
@@ -116,4 +121,8 @@ impl Painter {
     pub fn cache_bytes(&self) -> usize {
         self.planner.cache.bytes()
     }
+}
+
+fn black(width: usize, height: usize) -> Vec<u8> {
+    [0, 0, 0, 255].repeat(width * height)
 }

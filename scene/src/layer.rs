@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 const BLUR: Range = (0.0, 200.0);
 /// The names of [`Base`]'s fields.
-const BASE_KEYS: [&str; 13] = [
+const BASE_KEYS: [&str; 14] = [
     "id",
     "parent",
     "z",
@@ -28,6 +28,7 @@ const BASE_KEYS: [&str; 13] = [
     "shadow",
     "mask",
     "exclude",
+    "only",
     "name",
 ];
 
@@ -62,9 +63,19 @@ pub struct Base {
     pub shadow: Option<Shadow>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mask: Option<Mask>,
-    /// Outputs whose picture it is not part of.
+    /// Views that it is not part of: names that outputs give as theirs, or `main`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exclude: Vec<Id>,
+    /// The views that it is part of; without any, all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<Id>,
+}
+
+impl Base {
+    pub(crate) fn is_in(&self, view: &str) -> bool {
+        let has = |list: &[Id]| list.iter().any(|name| name.as_str() == view);
+        !has(&self.exclude) && (self.only.is_empty() || has(&self.only))
+    }
 }
 
 fn visible() -> bool {
@@ -144,6 +155,7 @@ impl Layer {
         layer.visit(&mut |path, property| property.check(path, &mut check));
         check.text("/name", &layer.base.name, crate::limits::MAX_LABEL_CHARS);
         check.count("/exclude", layer.base.exclude.len(), MAX_LINES);
+        check.count("/only", layer.base.only.len(), MAX_LINES);
         if let Some(Mask::Shape(geometry)) = &mut layer.base.mask {
             geometry.visit(&mut |path, property| {
                 property.check(&format!("mask.shape.{}", path.trim_start_matches("geometry.")), &mut check);

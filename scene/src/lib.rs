@@ -32,6 +32,7 @@ mod time;
 mod timing;
 mod transform;
 mod transition;
+mod view;
 
 pub use animation::{
     Animation, Composite, Effect, Fill, Infinite, Iterations, Keyframe, Motion, OnFinish, PlayDirection, Timing, Track,
@@ -58,3 +59,4 @@ pub use time::{Moment, When};
 pub use timing::Running;
 pub use transform::{Anchor, Bounds, BoundsType, Transform};
 pub use transition::{Interrupt, Shift, Towards, Transition, TransitionType, Transitions, Tween};
+pub use view::{Area, MAIN, View};

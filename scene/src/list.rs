@@ -8,6 +8,7 @@ use crate::layer::{Blend, Crop, Layer, Mask, Shadow};
 use crate::scene::{Node, Scene};
 use crate::transform::Transform;
 use crate::transition::{Towards, Transition, TransitionType};
+use crate::view::{Area, MAIN, View};
 use kurbo::Affine;
 use std::sync::Arc;
 
@@ -16,6 +17,8 @@ pub struct DisplayList {
     /// In pixels.
     pub width: u32,
     pub height: u32,
+    /// Where on it the scene is; around it is black.
+    pub inside: Area,
     pub background: Color,
     /// Scene time, in microseconds: pictures that move show what they show then.
     pub at: i64,
@@ -98,25 +101,34 @@ struct Surroundings<'a> {
     surface: Affine,
     /// Masks have none themselves.
     masks: bool,
-    output: Option<&'a str>,
+    view: &'a str,
     samples: &'a [crate::timing::Sample<'a>],
     now: i64,
 }
 
 impl Scene {
-    /// What is shown at `now` on every output.
+    /// What is shown at `now` in the main picture.
     pub fn list(&self, now: i64) -> DisplayList {
-        self.list_for(now, None)
+        self.at(now, |then| {
+            let whole = Area::sized(then.width, then.height);
+            then.listed(now, MAIN, whole, Affine::IDENTITY)
+        })
     }
 
-    /// What is shown at `now` on `output`: without the layers that exclude it.
-    pub fn list_for(&self, now: i64, output: Option<&str>) -> DisplayList {
-        if self.next_due() <= now {
-            let mut then = self.clone();
-            then.catch_up(now);
-            return then.listed(now, output);
+    /// What is shown at `now` in another one.
+    pub fn list_for(&self, now: i64, view: &View) -> DisplayList {
+        let (inside, onto) = view.fit();
+        let list = self.at(now, |then| then.listed(now, view.name.as_str(), inside, onto));
+        DisplayList { width: view.width, height: view.height, ..list }
+    }
+
+    fn at<T>(&self, now: i64, read: impl FnOnce(&Self) -> T) -> T {
+        if self.next_due() > now {
+            return read(self);
         }
-        self.listed(now, output)
+        let mut then = self.clone();
+        then.catch_up(now);
+        read(&then)
     }
 
     /// Where each layer is within what it is in at `now`, with transitions and animations; without those that
@@ -128,13 +140,13 @@ impl Scene {
         shown.map(|(id, layer)| (id, layer.base.transform)).collect()
     }
 
-    fn listed(&self, now: i64, output: Option<&str>) -> DisplayList {
+    fn listed(&self, now: i64, view: &str, inside: Area, matrix: Affine) -> DisplayList {
         let samples = self.samples(now);
-        let (matrix, surface) = (Affine::IDENTITY, Affine::IDENTITY);
-        let top = Surroundings { parent: None, matrix, surface, masks: true, output, samples: &samples, now };
+        let surface = matrix.inverse();
+        let top = Surroundings { parent: None, matrix, surface, masks: true, view, samples: &samples, now };
         let mut items = Vec::new();
         self.items(top, &mut items);
-        DisplayList { width: self.width, height: self.height, background: self.background, at: now, items }
+        DisplayList { width: self.width, height: self.height, inside, background: self.background, at: now, items }
     }
 
     pub(crate) fn samples(&self, now: i64) -> Vec<crate::timing::Sample<'_>> {
@@ -209,7 +221,8 @@ impl Scene {
 
     fn item(&self, node: &Node, layer: &Layer, change: &Change<'_>, around: Surroundings<'_>, out: &mut Vec<Item>) {
         let base = &layer.base;
-        if around.output.is_some_and(|output| base.exclude.iter().any(|excluded| excluded.as_str() == output)) {
+        // A mask does its work whether it is seen or not.
+        if around.masks && !base.is_in(around.view) {
             return;
         }
         let what = match &*layer.content {

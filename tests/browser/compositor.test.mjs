@@ -419,6 +419,43 @@ test("outputs are added with a key that nobody reads again, started and stopped"
   await context.close();
 });
 
+test("an output has a picture of its own, which layers can leave out", async () => {
+  const { context, page } = await edit();
+  await compositor.add({ id: "sponsor", kind: "text", text: "sponsor" });
+  await page.getByRole("tab", { name: "Outputs" }).click();
+  const panel = page.locator("#panel-outputs");
+  await panel.getByLabel("Platform").selectOption({ label: "Custom" });
+  await panel.getByLabel("Id", { exact: true }).fill("small");
+  await panel.getByRole("checkbox", { name: "Url" }).check();
+  await panel.locator("[data-field=url] input[type=text]").fill("rtmp://127.0.0.1:9/live");
+  await panel.getByLabel("Key").fill(KEY);
+  const field = (name) => panel.locator(`[data-field="video/${name}"]`);
+  const own = async (name, value) => {
+    await field(name).getByRole("checkbox").check();
+    await field(name).locator("input:not([type=checkbox])").fill(value);
+  };
+  await panel.getByRole("checkbox", { name: "Video" }).check();
+  await own("width", "321");
+  await own("view", "clean");
+  await panel.getByRole("button", { name: "Add output" }).click();
+  await field("width").getByRole("alert").getByText("the width is 321").waitFor();
+  await own("width", "320");
+  await panel.getByRole("button", { name: "Add output" }).click();
+  const card = panel.locator(".card", { hasText: "small" });
+  await card.locator(".encode", { hasText: "clean 640x360+0+0 320x180" }).waitFor();
+  assert.deepEqual((await compositor.call("GET", "/v1/outputs/small")).video, { width: 320, view: "clean" });
+  await fits(page);
+
+  await row(page, "sponsor").locator(".pick").click();
+  await page.getByRole("tab", { name: "Properties" }).click();
+  await page.getByRole("button", { name: "Add to Exclude" }).click();
+  await page.locator("[data-field='exclude/0'] input").fill("clean");
+  await compositor.until(({ layers }) => layers[0].exclude?.[0] === "clean", "excluded");
+  await compositor.call("DELETE", "/v1/outputs/small");
+  await card.waitFor({ state: "detached" });
+  await context.close();
+});
+
 // A second of a tone.
 function tone() {
   const samples = 48_000;

@@ -2,7 +2,8 @@
 
 use super::App;
 use super::refusal::{Body, Refusal};
-use crate::frames::lock;
+use crate::editions::{Edition, Fault, MAX_EDITIONS, Own, Spec};
+use crate::frames::{Shared, lock};
 use crate::outputs::record::{Recorded, record};
 use crate::outputs::{Address, Given, Key, Place, Platform, Program, State as TargetState, Target, Trust};
 use crate::stage::Happened;
@@ -11,10 +12,10 @@ use aide::axum::routing::{get_with, post_with, put_with};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use rivulet_scene::Id;
+use rivulet_scene::{Id, MAIN};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use tokio_util::sync::CancellationToken;
@@ -29,7 +30,10 @@ struct Output {
     platform: Platform,
     address: Address,
     key: Key,
+    own: Option<Own>,
     target: Target,
+    /// What it sends while it is on, if that is not the main picture.
+    edition: Option<Arc<Edition>>,
     /// By a setting, which alone can change it.
     given: bool,
 }
@@ -59,6 +63,9 @@ struct NewOutput {
     /// Whether it connects at once.
     #[serde(default = "yes")]
     on: bool,
+    /// Another picture than the main one, encoded for this output and those that want the same.
+    #[serde(default)]
+    video: Option<Own>,
 }
 
 fn yes() -> bool {
@@ -72,6 +79,8 @@ struct Kept {
     url: String,
     key: String,
     on: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    video: Option<Own>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -80,6 +89,9 @@ struct Shown {
     platform: Platform,
     url: String,
     on: bool,
+    video: Option<Own>,
+    /// What it sends while it is on: `main`, or the name of an encode that outputs of equal needs share.
+    encode: Option<String>,
     #[serde(flatten)]
     state: TargetState,
     bytes: u64,
@@ -109,6 +121,8 @@ impl Output {
             platform: self.platform,
             url: self.address.to_string(),
             on: self.target.is_wanted(),
+            video: self.own.clone(),
+            encode: self.target.is_wanted().then(|| self.encode().to_owned()),
             state: self.target.state(),
             bytes: counters.bytes.load(Relaxed),
             pictures: counters.pictures.load(Relaxed),
@@ -119,10 +133,14 @@ impl Output {
         }
     }
 
+    fn encode(&self) -> &str {
+        self.edition.as_ref().map_or(MAIN, |edition| &edition.name)
+    }
+
     fn kept(&self) -> Option<String> {
-        let Self { platform, address, key, target, .. } = self;
+        let Self { platform, address, key, own, target, .. } = self;
         let (url, key) = (address.to_string(), key.reveal().to_owned());
-        serde_json::to_string(&Kept { platform: *platform, url, key, on: target.is_wanted() }).ok()
+        serde_json::to_string(&Kept { platform: *platform, url, key, on: target.is_wanted(), video: own.clone() }).ok()
     }
 }
 
@@ -132,9 +150,10 @@ impl Outputs {
     pub fn open(
         kept: &BTreeMap<String, String>,
         given: Vec<Given>,
-        program: &Program,
+        shared: &Shared,
         trust: &Trust,
     ) -> Result<Self, String> {
+        let program = &shared.program;
         if given.len() > MAX_OUTPUTS {
             return Err(format!("{} targets are given, and {MAX_OUTPUTS} outputs are taken", given.len()));
         }
@@ -148,19 +167,18 @@ impl Outputs {
             .into_iter()
             .map(|Given { id, platform, address, key }| {
                 let place = Place { id: id.to_string(), address: address.clone(), key: key.clone() };
-                let target = Target::spawn(place, true, program.clone(), trust.clone());
-                (id.to_string(), Output { platform, address, key, target, given: true })
+                let target = Target::spawn(place, Some(program.clone()), trust.clone());
+                (id.to_string(), Output { platform, address, key, own: None, target, edition: None, given: true })
             })
             .collect();
-        let restored = kept.iter().filter_map(|(name, body)| {
-            let id = name.strip_prefix(KEPT).filter(|id| !given.contains_key(*id))?;
-            let Kept { platform, url, key, on } = serde_json::from_str(body).ok()?;
-            let (address, key) = (Address::parse(platform, Some(&url)).ok()?, Key::parse(&key).ok()?);
-            let place = Place { id: id.to_owned(), address: address.clone(), key: key.clone() };
-            let target = Target::spawn(place, on, program.clone(), trust.clone());
-            Some((id.to_owned(), Output { platform, address, key, target, given: false }))
-        });
-        let list = restored.collect::<Vec<_>>().into_iter().chain(given).collect();
+        let mut list = given;
+        for (name, body) in kept {
+            let Some(id) = name.strip_prefix(KEPT).filter(|id| !list.contains_key(*id)) else { continue };
+            match restored(shared, trust, &list, id, body) {
+                Some(output) => _ = list.insert(id.to_owned(), output),
+                None => tracing::warn!("output={id} cannot be read"),
+            }
+        }
         Ok(Self { list: Mutex::new(list), recording: Mutex::default() })
     }
 
@@ -180,7 +198,9 @@ impl Outputs {
 
     pub fn metrics(&self, metrics: &crate::metrics::Metrics) -> prometheus::Result<String> {
         let list = lock(&self.list);
-        metrics.render(list.iter().map(|(id, output)| (id.as_str(), &output.target)))
+        let editions = list.values().filter_map(|output| output.edition.as_deref());
+        let text = metrics.editions(editions);
+        Ok(metrics.render(list.iter().map(|(id, output)| (id.as_str(), &output.target)))? + &text)
     }
 
     /// Ends all streams in good order.
@@ -193,6 +213,55 @@ impl Outputs {
             output.target.close().await;
         }
     }
+}
+
+/// An output as it was kept; one that cannot send what it should is off.
+fn restored(shared: &Shared, trust: &Trust, list: &BTreeMap<String, Output>, id: &str, body: &str) -> Option<Output> {
+    let Kept { platform, url, key, on, video: own } = serde_json::from_str(body).ok()?;
+    let (address, key) = (Address::parse(platform, Some(&url)).ok()?, Key::parse(&key).ok()?);
+    let (program, edition) = match on.then(|| source(shared, list, id, own.as_ref())) {
+        Some(Ok((program, edition))) => (Some(program), edition),
+        Some(Err(refusal)) => {
+            tracing::warn!("output={id} stays off: {}", refusal.detail());
+            (None, None)
+        }
+        None => (None, None),
+    };
+    let place = Place { id: id.to_owned(), address: address.clone(), key: key.clone() };
+    let target = Target::spawn(place, program, trust.clone());
+    Some(Output { platform, address, key, own, target, edition, given: false })
+}
+
+fn spec(shared: &Shared, own: Option<&Own>) -> Result<Option<Spec>, Refusal> {
+    let wrong = |Fault { field, message }| Refusal::field(&format!("video.{field}"), "out_of_range", message);
+    shared.editions.spec(own).map_err(wrong)
+}
+
+/// What the output `id` sends, with this of its own; what it has sent so far does not count any more. Called
+/// with all outputs locked, so that no encode is opened twice, or one too many.
+fn source(
+    shared: &Shared,
+    list: &BTreeMap<String, Output>,
+    id: &str,
+    own: Option<&Own>,
+) -> Result<(Program, Option<Arc<Edition>>), Refusal> {
+    let Some(spec) = spec(shared, own)? else { return Ok((shared.program.clone(), None)) };
+    let others = list.iter().filter(|(other, _)| *other != id);
+    let encoded: BTreeSet<&str> =
+        others.filter_map(|(_, output)| output.edition.as_ref()).map(|edition| edition.name.as_str()).collect();
+    let name = spec.name(shared.editions.main().rate);
+    if encoded.len() >= MAX_EDITIONS && !encoded.contains(name.as_str()) {
+        let detail = format!(
+            "{MAX_EDITIONS} pictures beside the main one are encoded already: stop an output that needs one of its \
+             own, or give this one the same as another."
+        );
+        return Err(Refusal::new(StatusCode::CONFLICT, "too_many", detail));
+    }
+    let edition = shared.editions.open(&spec, shared.program.description()).map_err(|error| {
+        tracing::error!("encode={name}: {error}");
+        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "no_encoder", "The encoder of this picture does not start.")
+    })?;
+    Ok((edition.program.clone(), Some(edition)))
 }
 
 pub fn routes() -> ApiRouter<Arc<App>> {
@@ -229,8 +298,12 @@ async fn put(
     app.outputs.changeable(&id)?;
     let address = Address::parse(new.platform, new.url.as_deref());
     let address = address.map_err(|error| Refusal::field("url", "bad_url", error.to_string()))?;
-    let program = &app.shared.program;
-    let complaints = new.platform.complaints(&program.description().offer());
+    let stream = app.shared.program.description();
+    let offer = match spec(&app.shared, new.video.as_ref())? {
+        Some(own) => own.offer(app.shared.editions.main(), stream.audio_kbps),
+        None => stream.offer(),
+    };
+    let complaints = new.platform.complaints(&offer);
     if !complaints.is_empty() {
         return Err(Refusal::field("platform", "not_taken", complaints.join("; ")));
     }
@@ -241,8 +314,16 @@ async fn put(
             return Err(Refusal::new(StatusCode::CONFLICT, "too_many", detail));
         }
         let place = Place { id: name.to_string(), address: address.clone(), key: new.key.clone() };
-        let target = Target::spawn(place, new.on, program.clone(), app.trust.clone());
-        list.insert(id.clone(), Output { platform: new.platform, address, key: new.key, target, given: false })
+        let (program, edition) = match new.on {
+            true => {
+                let (program, edition) = source(&app.shared, &list, &id, new.video.as_ref())?;
+                (Some(program), edition)
+            }
+            false => (None, None),
+        };
+        let target = Target::spawn(place, program, app.trust.clone());
+        let NewOutput { platform, key, video: own, .. } = new;
+        list.insert(id.clone(), Output { platform, address, key, own, target, edition, given: false })
     };
     if let Some(before) = before {
         before.target.close().await;
@@ -260,18 +341,26 @@ async fn delete(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<S
 }
 
 async fn start(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Shown>, Refusal> {
-    want(app, id, Target::start).await
+    {
+        let mut list = lock(&app.outputs.list);
+        let output = list.get(&id).ok_or_else(|| Refusal::not_found("output", &id))?;
+        let (program, edition) = source(&app.shared, &list, &id, output.own.as_ref())?;
+        if let Some(output) = list.get_mut(&id) {
+            output.edition = edition;
+            output.target.start(program);
+        }
+    }
+    keep(&app, &id).await;
+    show(State(app), Path(id)).await
 }
 
 async fn stop(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Shown>, Refusal> {
-    want(app, id, Target::stop).await
-}
-
-async fn want(app: Arc<App>, id: String, wish: fn(&Target)) -> Result<Json<Shown>, Refusal> {
-    lock(&app.outputs.list)
-        .get(&id)
-        .map(|output| wish(&output.target))
-        .ok_or_else(|| Refusal::not_found("output", &id))?;
+    {
+        let mut list = lock(&app.outputs.list);
+        let output = list.get_mut(&id).ok_or_else(|| Refusal::not_found("output", &id))?;
+        output.target.stop();
+        output.edition = None;
+    }
     keep(&app, &id).await;
     show(State(app), Path(id)).await
 }

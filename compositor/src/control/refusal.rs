@@ -30,6 +30,10 @@ impl Refusal {
         Self { field: Some(field.into()), ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail) }
     }
 
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     pub fn not_found(what: &str, id: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not_found", format!("There is no {what} {id:?}."))
     }

@@ -6,7 +6,7 @@ pub mod sound;
 pub mod video;
 
 pub use sound::SoundEncoder;
-pub use video::{Preset, VideoEncoder, VideoSettings};
+pub use video::{GOP_MS, Preset, VideoEncoder, VideoSettings};
 
 #[derive(Debug, thiserror::Error)]
 pub enum EncodeError {
@@ -17,6 +17,8 @@ pub enum EncodeError {
     Missing(&'static str),
     #[error("a picture of {0}x{1} for an encoder of {2}x{3}")]
     Size(usize, usize, u32, u32),
+    #[error("no thread for it: {0}")]
+    Thread(#[from] std::io::Error),
     #[error("the encoder's configuration cannot be read: {0}")]
     Format(#[from] rivulet_media::FormatError),
 }

@@ -111,7 +111,7 @@ impl Platform {
         if offer.video_kbps > limits.video_kbps {
             let (most, has) = (limits.video_kbps, offer.video_kbps);
             complaints.push(format!(
-                "{name} takes at most {most} kbit/s of video and this stream has {has}: lower STREAM_BITRATE"
+                "{name} takes at most {most} kbit/s of video and this stream has {has}: lower STREAM_BITRATE, or the output's own bitrate_kbps"
             ));
         }
         if offer.audio_kbps > limits.audio_kbps {
@@ -128,7 +128,7 @@ impl Platform {
         if offer.fps > f64::from(limits.fps) + 0.5 {
             let (most, has) = (limits.fps, offer.fps);
             complaints.push(format!(
-                "{name} takes at most {most} pictures a second and this stream has {has}: lower TARGET_FPS"
+                "{name} takes at most {most} pictures a second and this stream has {has}: lower TARGET_FPS, or the output's own fps"
             ));
         }
         complaints

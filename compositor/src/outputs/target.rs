@@ -22,10 +22,10 @@ pub struct Target {
     task: AbortOnDropHandle<()>,
 }
 
-/// Whether it should be live. The number tells one start from the next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What should be on air, if anything. The number tells one start from the next.
+#[derive(Clone)]
 struct Wanted {
-    on: bool,
+    program: Option<Program>,
     asked: u64,
 }
 
@@ -46,14 +46,13 @@ pub struct Place {
 }
 
 impl Target {
-    /// Starts the task; it connects at once if `on`.
-    pub fn spawn(place: Place, on: bool, program: Program, trust: Trust) -> Self {
-        let (wanted, wishes) = watch::channel(Wanted { on, asked: 0 });
+    /// Starts the task; it connects at once if there is a program.
+    pub fn spawn(place: Place, program: Option<Program>, trust: Trust) -> Self {
+        let (wanted, wishes) = watch::channel(Wanted { program, asked: 0 });
         let (shows, state) = watch::channel(Shown { state: State::Off, until: None });
         let counters = Arc::<Counters>::default();
         let owner = Owner {
             place,
-            program,
             trust,
             counters: counters.clone(),
             wishes,
@@ -65,17 +64,17 @@ impl Target {
     }
 
     /// Connects, or asks again now instead of later.
-    pub fn start(&self) {
-        self.wanted.send_modify(|wanted| *wanted = Wanted { on: true, asked: wanted.asked + 1 });
+    pub fn start(&self, program: Program) {
+        self.wanted.send_modify(|wanted| *wanted = Wanted { program: Some(program), asked: wanted.asked + 1 });
     }
 
     /// Ends the stream and stays off.
     pub fn stop(&self) {
-        self.wanted.send_modify(|wanted| wanted.on = false);
+        self.wanted.send_modify(|wanted| wanted.program = None);
     }
 
     pub fn is_wanted(&self) -> bool {
-        self.wanted.borrow().on
+        self.wanted.borrow().program.is_some()
     }
 
     pub fn state(&self) -> State {
@@ -109,7 +108,6 @@ impl Target {
 
 struct Owner {
     place: Place,
-    program: Program,
     trust: Trust,
     counters: Arc<Counters>,
     wishes: watch::Receiver<Wanted>,
@@ -136,8 +134,7 @@ impl Owner {
     }
 
     async fn run(mut self) {
-        let on = self.wishes.borrow_and_update().on;
-        if on {
+        if self.wishes.borrow_and_update().program.is_some() {
             self.on(Event::Start);
         }
         loop {
@@ -163,7 +160,7 @@ impl Owner {
         tokio::select! {
             wish = self.wishes.changed() => match wish {
                 Ok(()) => {
-                    let on = self.wishes.borrow_and_update().on;
+                    let on = self.wishes.borrow_and_update().program.is_some();
                     self.on(if on { Event::Start } else { Event::Stop });
                 }
                 Err(_) => return false,
@@ -178,7 +175,9 @@ impl Owner {
 
     /// One connection, from its start to its end. False: this was the end of all.
     async fn connection(&mut self) -> bool {
-        let (place, program, trust) = (self.place.clone(), self.program.clone(), self.trust.clone());
+        // Stopped just now.
+        let Some(program) = self.wishes.borrow().program.clone() else { return self.stop(true) };
+        let (place, trust) = (self.place.clone(), self.trust.clone());
         let counters = self.counters.clone();
         let Place { address, key, .. } = &place;
         let connection = Connection { address, key, trust: &trust, program: &program, counters: &counters };
@@ -214,7 +213,7 @@ impl Owner {
         self.wishes.mark_unchanged();
         self.on(Event::Stop);
         // Wanted again in the meantime.
-        if going && self.wishes.borrow_and_update().on {
+        if going && self.wishes.borrow_and_update().program.is_some() {
             self.on(Event::Start);
         }
         going
@@ -223,5 +222,5 @@ impl Owner {
 
 /// Returns once nobody wants the stream: true, or false when nobody ever will.
 async fn stopped(wishes: &mut watch::Receiver<Wanted>) -> bool {
-    wishes.wait_for(|wanted| !wanted.on).await.is_ok()
+    wishes.wait_for(|wanted| wanted.program.is_none()).await.is_ok()
 }

@@ -4,7 +4,7 @@ use super::{assets, fonts};
 use crate::{Painter, Rect};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use rivulet_scene::{Batch, Limits, Scene};
+use rivulet_scene::{Area, Batch, Limits, MAIN, Scene, View};
 use serde_json::{Value, json};
 
 const NOW: i64 = 1_777_660_200_000_000;
@@ -75,6 +75,15 @@ fn change(random: &mut StdRng) -> Value {
     }
 }
 
+/// Larger than it is, with black above and below.
+fn tall() -> View {
+    let area = Area { x: 41, y: 7, width: 101, height: 151 };
+    View { name: super::id(MAIN), area, width: 160, height: 284 }
+}
+
+/// Where the scene is on it.
+const INSIDE: Rect = Rect { x0: 0, y0: 22, x1: 160, y1: 22 + 240 };
+
 #[test]
 fn what_changed_is_all_that_needs_drawing() {
     let mut assets = assets();
@@ -94,7 +103,8 @@ fn what_changed_is_all_that_needs_drawing() {
                 let picture = crate::Decoded::live(64, 36, frame).expect("it is one");
                 assets.keep(super::id("camera"), picture).expect("it is taken");
             }
-            let list = scene.list(now);
+            // The whole scene, or a part of it on a picture of another shape.
+            let list = if seed % 2 == 0 { scene.list(now) } else { scene.list_for(now, &tall()) };
             let damage = painter.paint(&list, &assets);
             // Nothing is remembered by this one but bitmaps.
             whole.invalidate();
@@ -105,7 +115,13 @@ fn what_changed_is_all_that_needs_drawing() {
                 (planes.y.to_vec(), planes.u.to_vec(), planes.v.to_vec())
             };
             assert!(planes(&painter) == planes(&whole), "seed {seed}, step {step}");
-            let bounds = Rect::sized(SIZE.0 as usize, SIZE.1 as usize);
+            let bounds = if seed % 2 == 0 { Rect::sized(SIZE.0 as usize, SIZE.1 as usize) } else { INSIDE };
+            let (width, _) = painter.size();
+            let outside = painter.rgba().as_chunks::<4>().0.iter().enumerate().all(|(at, pixel)| {
+                let (x, y) = ((at % width) as i32, (at / width) as i32);
+                bounds.contains(Rect::new(x, y, x + 1, y + 1)) || *pixel == [0, 0, 0, 255]
+            });
+            assert!(outside, "seed {seed}, step {step}");
             assert!(damage.rects.len() <= 8 && damage.rects.iter().all(|rect| bounds.contains(*rect)));
             partial += usize::from(damage.rects.iter().map(|rect| rect.area()).sum::<usize>() < bounds.area());
             assert!(painter.paint(&list, &assets).is_empty(), "seed {seed}, step {step}");

@@ -6,6 +6,64 @@ fn ids(list: &DisplayList) -> Vec<String> {
     list.items.iter().map(|item| item.id.to_string()).collect()
 }
 
+/// All of the canvas, as large as it is.
+fn view(name: &str) -> View {
+    View { name: id(name), area: Area::sized(1_280, 720), width: 1_280, height: 720 }
+}
+
+#[test]
+fn a_layer_is_in_all_views_or_in_some() {
+    let mut scene = scene();
+    let add = |name: &str, more: Json| json!({ "op": "add", "layer": with(rect(name), more) });
+    at(
+        &mut scene,
+        T,
+        json!([
+            add("a", json!({ "exclude": ["main"] })),
+            add("b", json!({ "only": ["main"] })),
+            add("c", json!({ "only": ["tall", "wide"] })),
+            add("d", json!({ "only": ["tall"], "exclude": ["tall"] })),
+            // A mask is not seen, and does its work.
+            add("e", json!({ "mask": { "layer": "c" } })),
+        ]),
+    );
+    let seen = |name: &str| ids(&scene.list_for(T, &view(name))).concat();
+    assert_eq!(["main", "tall", "wide", "other"].map(seen), ["be", "ace", "ace", "ae"]);
+    let list = scene.list(T);
+    let Some(Clip::Item(mask)) = &list.items[1].mask else { panic!("{list:?}") };
+    assert_eq!(mask.id, id("c"));
+}
+
+#[test]
+fn a_view_is_an_area_in_the_middle() {
+    let mut scene = scene();
+    let group = json!({ "id": "g", "kind": "group", "opacity": 0.5, "transform": { "x": 100 } });
+    let inside = with(rect("b"), json!({ "parent": "g", "mask": { "layer": "a" } }));
+    let adding = [rect("a"), group, inside].map(|layer| json!({ "op": "add", "layer": layer }));
+    at(&mut scene, T, json!(adding));
+    for ((x, y, width, height), (across, down), inside, corner) in [
+        ((0, 0, 1280, 720), (640, 360), (0, 0, 640, 360), (0.0, 0.0)),
+        ((0, 0, 1280, 720), (1080, 1920), (0, 656, 1080, 608), (0.0, 656.0)),
+        ((440, 0, 405, 720), (1080, 1920), (0, 0, 1080, 1920), (-440.0 * 1080.0 / 405.0, 0.0)),
+        ((0, 360, 640, 360), (2000, 720), (360, 0, 1280, 720), (360.0, -720.0)),
+        ((7, 9, 3, 1), (64, 64), (0, 21, 64, 22), (-7.0 * 64.0 / 3.0, 21.0 - 9.0 * 22.0)),
+    ] {
+        let view = View { area: Area { x, y, width, height }, width: across, height: down, ..view(MAIN) };
+        let list = scene.list_for(T, &view);
+        let (left, top, wide, high) = inside;
+        assert_eq!((list.width, list.height), (across, down));
+        let at = list.items[0].parent * kurbo::Point::ZERO;
+        let even = |edge: u32| edge / 2 * 2;
+        assert_eq!(list.inside, Area { x: left, y: even(top), width: wide, height: high });
+        let moved = f64::from(even(top)) - f64::from(top);
+        assert!((at - kurbo::Point::new(corner.0, corner.1 + moved)).hypot() < 1e-6, "{view:?}: {at:?}");
+        // What is drawn on the surface of a group has its mask where it would be on the canvas.
+        let What::Group { items, .. } = &list.items[1].what else { panic!("a group") };
+        let Some(Clip::Item(mask)) = &items[0].mask else { panic!("a mask") };
+        assert!((mask.parent * kurbo::Point::ZERO - kurbo::Point::new(-100.0, 0.0)).hypot() < 1e-6);
+    }
+}
+
 #[test]
 fn from_back_to_front() {
     let mut scene = scene();
@@ -23,7 +81,8 @@ fn from_back_to_front() {
     let list = scene.list(T);
     assert_eq!(ids(&list), ["a", "c", "d", "f", "b"]);
     assert_eq!(list.items[2].parent * kurbo::Point::new(1.0, 1.0), kurbo::Point::new(12.0, 2.0));
-    assert_eq!(ids(&scene.list_for(T, Some("twitch"))), ["a", "c", "d", "b"]);
+    assert_eq!(ids(&scene.list_for(T, &view("twitch"))), ["a", "c", "d", "b"]);
+    assert_eq!(scene.list_for(T, &view(MAIN)), list);
     at(&mut scene, T, json!([{ "op": "move", "id": "c", "index": 0 }, { "op": "move", "id": "d", "parent": null }]));
     assert_eq!(ids(&scene.list(T)), ["c", "a", "f", "b", "d"]);
     // Translucent, a group is drawn as one.

@@ -20,7 +20,7 @@ fn place(url: &str, key: &str) -> Place {
 }
 
 fn target(url: &str, program: &Program) -> Target {
-    Target::spawn(place(url, "a_key"), true, program.clone(), Trust::new(&[]))
+    Target::spawn(place(url, "a_key"), Some(program.clone()), Trust::new(&[]))
 }
 
 async fn until(target: &Target, such: impl FnMut(&State) -> bool) {
@@ -133,7 +133,7 @@ async fn who_starts_a_target_again_does_not_wait_and_who_stops_it_says_goodbye()
     let refusing = Peer::start(Some("NetStream.Publish.BadName"));
     let refused = target(&refusing.url, &program);
     until(&refused, |state| matches!(state, State::Refused { .. })).await;
-    refused.start();
+    refused.start(program.clone());
     refusing.until(|record| record.connections == 2).await;
     refused.stop();
     until(&refused, |state| *state == State::Off).await;
@@ -144,7 +144,7 @@ async fn who_starts_a_target_again_does_not_wait_and_who_stops_it_says_goodbye()
     well.stop();
     until(&well, |state| *state == State::Off).await;
     peer.until(|record| record.finished == 1).await;
-    well.start();
+    well.start(program.clone());
     live(&well).await;
     well.close().await;
     peer.until(|record| record.finished == 2).await;
@@ -242,12 +242,19 @@ pub(crate) fn probe(input: &str) -> serde_json::Value {
 
 /// The streams are what was encoded; picture and sound are of the same time.
 pub(crate) fn assert_show(probed: &serde_json::Value) {
+    assert_show_of(probed, 320, 180);
+}
+
+pub(crate) fn assert_show_of(probed: &serde_json::Value, width: u32, height: u32) {
     let stream = |kind: &str| {
         let streams = probed["streams"].as_array().unwrap();
         streams.iter().find(|stream| stream["codec_type"] == kind).unwrap().clone()
     };
     let (video, audio) = (stream("video"), stream("audio"));
-    assert_eq!((&video["codec_name"], &video["width"], &video["height"]), (&"h264".into(), &320.into(), &180.into()));
+    assert_eq!(
+        (&video["codec_name"], &video["width"], &video["height"]),
+        (&"h264".into(), &width.into(), &height.into())
+    );
     assert_eq!((&video["color_space"], &video["color_range"]), (&"bt709".into(), &"tv".into()));
     assert_eq!((&audio["codec_name"], &audio["profile"]), (&"aac".into(), &"LC".into()));
     assert_eq!((&audio["sample_rate"], &audio["channels"]), (&"48000".into(), &2.into()));
@@ -320,7 +327,7 @@ async fn over_tls_to_those_that_are_trusted() {
     let program = show.program.clone();
     let _air = on_air(show);
     let url = format!("rtmps://localhost:{port}/live");
-    let trusting = Target::spawn(place(&url, "a_key"), true, program.clone(), Trust::new(&[cert]));
+    let trusting = Target::spawn(place(&url, "a_key"), Some(program.clone()), Trust::new(&[cert]));
     live(&trusting).await;
     assert_show(&watched(format!("rtmp://127.0.0.1:{}/live/a_key", nginx.port), folder.path()).await);
 
