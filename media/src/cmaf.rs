@@ -1,16 +1,22 @@
 //! CMAF (ISO/IEC 23000-19) on top of `mp4-atom`: one track for each file, an initialisation
-//! segment with the configuration, and fragments of one `moof` and `mdat` each.
+//! segment with the configuration, and fragments of one `moof` and `mdat` each. And the same of two tracks
+//! in one file, for what is kept to be played as a file.
 
 use crate::aac::AacInfo;
 use crate::{AudioFormat, ConfigError, Packet, TICKS_PER_SECOND, Ticks, VideoCodec, VideoFormat, av1, avc, hevc, vp9};
 use bytes::Bytes;
 use mp4_atom::{
-    Atom, Audio, Av01, Avc1, Avcc, Codec, Decode, Dinf, Dref, DrefEntry, Encode, Esds, FixedPoint, FourCC, Ftyp, Hdlr, Hvc1,
-    Mdhd, Mdia, Mfhd, Minf, Moof, Moov, Mp4a, Mvex, Mvhd, Smhd, Stbl, Stco, Stsd, Styp, Tfdt, Tfhd, Tkhd, Traf, Trak,
-    Trex, Trun, TrunEntry, TrunSamples, Url, Visual, Vmhd, Vp09, esds,
+    Atom, Audio, Av01, Avc1, Avcc, Codec, Decode, Dinf, Dref, DrefEntry, Encode, Esds, FixedPoint, FourCC, Ftyp, Hdlr,
+    Hvc1, Mdhd, Mdia, Mfhd, Minf, Moof, Moov, Mp4a, Mvex, Mvhd, Smhd, Stbl, Stco, Stsd, Styp, Tfdt, Tfhd, Tkhd, Traf,
+    Trak, Trex, Trun, TrunEntry, TrunSamples, Url, Visual, Vmhd, Vp09, esds,
 };
 
 const TRACK_ID: u32 = 1;
+/// Of sound, in a file with both.
+const SOUND_ID: u32 = 2;
+const CMAF: [&[u8; 4]; 3] = [b"iso6", b"cmfc", b"mp41"];
+/// CMAF has one track in a file.
+const MOVIE: [&[u8; 4]; 3] = [b"iso6", b"isom", b"mp41"];
 /// Depends on no other sample.
 const FLAGS_KEY: u32 = 0x0200_0000;
 /// Depends on others, and decoding cannot start here.
@@ -47,11 +53,25 @@ impl Timescale {
 }
 
 pub fn video_init(format: &VideoFormat) -> Result<Bytes, CmafError> {
+    init(&CMAF, vec![video_track(format, TRACK_ID)?])
+}
+
+/// Of AAC, which is all that renditions are in.
+pub fn audio_init(format: &AudioFormat) -> Result<Bytes, CmafError> {
+    init(&CMAF, vec![audio_track(format, TRACK_ID)])
+}
+
+/// Of one file with picture and sound, whose fragments are [`movie_fragment`]s.
+pub fn movie_init(video: &VideoFormat, audio: &AudioFormat) -> Result<Bytes, CmafError> {
+    init(&MOVIE, vec![video_track(video, TRACK_ID)?, audio_track(audio, SOUND_ID)])
+}
+
+fn video_track(format: &VideoFormat, id: u32) -> Result<Trak, CmafError> {
     let (width, height) = (format.width as u16, format.height as u16);
     let visual = Visual { data_reference_index: 1, width, height, ..Default::default() };
-    let tkhd = Tkhd { width: FixedPoint::new(width, 0), height: FixedPoint::new(height, 0), ..track_header() };
+    let tkhd = Tkhd { width: FixedPoint::new(width, 0), height: FixedPoint::new(height, 0), ..track_header(id) };
     let minf = Minf { vmhd: Some(Vmhd::default()), ..Default::default() };
-    init(tkhd, Timescale::VIDEO, b"vide", minf, sample_entry(format, visual)?)
+    Ok(track(tkhd, Timescale::VIDEO, b"vide", minf, sample_entry(format, visual)?))
 }
 
 fn sample_entry(format: &VideoFormat, visual: Visual) -> Result<Codec, CmafError> {
@@ -72,8 +92,7 @@ fn sample_entry(format: &VideoFormat, visual: Visual) -> Result<Codec, CmafError
     })
 }
 
-/// Of AAC, which is all that renditions are in.
-pub fn audio_init(format: &AudioFormat) -> Result<Bytes, CmafError> {
+fn audio_track(format: &AudioFormat, id: u32) -> Trak {
     let channel_count = if format.channels() == 0 { 2 } else { format.channels().into() };
     // A 16-bit field of whole Hz; decoders go by the AudioSpecificConfig.
     let sample_rate = FixedPoint::new(u16::try_from(format.sample_rate()).unwrap_or(0), 0);
@@ -83,16 +102,16 @@ pub fn audio_init(format: &AudioFormat) -> Result<Bytes, CmafError> {
         dec_specific: Some(esds::DecoderSpecific { raw: format.config.to_vec(), ..Default::default() }),
         ..Default::default()
     };
-    let es_desc = esds::EsDescriptor { es_id: TRACK_ID as u16, dec_config, ..Default::default() };
+    let es_desc = esds::EsDescriptor { es_id: id as u16, dec_config, ..Default::default() };
     let entry = Mp4a {
         audio: Audio { data_reference_index: 1, channel_count, sample_size: 16, sample_rate },
         esds: Esds { es_desc },
         btrt: None,
         taic: None,
     };
-    let tkhd = Tkhd { volume: FixedPoint::new(1, 0), ..track_header() };
+    let tkhd = Tkhd { volume: FixedPoint::new(1, 0), ..track_header(id) };
     let minf = Minf { smhd: Some(Smhd::default()), ..Default::default() };
-    init(tkhd, Timescale::audio(format), b"soun", minf, entry.into())
+    track(tkhd, Timescale::audio(format), b"soun", minf, entry.into())
 }
 
 /// What a playlist says of a file's track.
@@ -109,9 +128,8 @@ pub fn read_init(mut data: &[u8]) -> Option<Track> {
     Ftyp::decode(&mut data).ok()?;
     let moov = Moov::decode(&mut data).ok()?;
     let entry = moov.trak.first()?.mdia.minf.stbl.stsd.codecs.first()?;
-    let video = |visual: &Visual, codecs| {
-        Some(Track { codecs, size: Some((visual.width.into(), visual.height.into())) })
-    };
+    let video =
+        |visual: &Visual, codecs| Some(Track { codecs, size: Some((visual.width.into(), visual.height.into())) });
     match entry {
         Codec::Avc1(Avc1 { visual, avcc, .. }) => {
             let Avcc { avc_profile_indication, profile_compatibility, avc_level_indication, .. } = *avcc;
@@ -128,11 +146,11 @@ pub fn read_init(mut data: &[u8]) -> Option<Track> {
     }
 }
 
-fn track_header() -> Tkhd {
-    Tkhd { track_id: TRACK_ID, enabled: true, in_movie: true, ..Default::default() }
+fn track_header(track_id: u32) -> Tkhd {
+    Tkhd { track_id, enabled: true, in_movie: true, ..Default::default() }
 }
 
-fn init(tkhd: Tkhd, timescale: Timescale, handler: &[u8; 4], minf: Minf, entry: Codec) -> Result<Bytes, CmafError> {
+fn track(tkhd: Tkhd, timescale: Timescale, handler: &[u8; 4], minf: Minf, entry: Codec) -> Trak {
     let stsd = Stsd { codecs: vec![entry] };
     let stbl = Stbl { stsd, stco: Some(Stco::default()), ..Default::default() };
     let dinf = Dinf { dref: Dref { entries: vec![DrefEntry::Url(Url::default())] } };
@@ -141,22 +159,29 @@ fn init(tkhd: Tkhd, timescale: Timescale, handler: &[u8; 4], minf: Minf, entry: 
         hdlr: Hdlr { handler: FourCC::new(handler), name: "Rivulet".into() },
         minf: Minf { dinf, stbl, ..minf },
     };
-    let trex = Trex { track_id: TRACK_ID, default_sample_description_index: 1, ..Default::default() };
+    Trak { tkhd, edts: None, meta: None, mdia, senc: None, tref: None, udta: None }
+}
+
+fn init(brands: &[&[u8; 4]; 3], tracks: Vec<Trak>) -> Result<Bytes, CmafError> {
+    let trex = |track: &Trak| {
+        let track_id = track.tkhd.track_id;
+        Trex { track_id, default_sample_description_index: 1, ..Default::default() }
+    };
     let moov = Moov {
         mvhd: Mvhd {
             timescale: 1000,
             rate: FixedPoint::new(1, 0),
             volume: FixedPoint::new(1, 0),
-            next_track_id: TRACK_ID + 1,
+            next_track_id: tracks.len() as u32 + 1,
             ..Default::default()
         },
         meta: None,
-        mvex: Some(Mvex { mehd: None, trex: vec![trex] }),
-        trak: vec![Trak { tkhd, edts: None, meta: None, mdia, senc: None, tref: None, udta: None }],
+        mvex: Some(Mvex { mehd: None, trex: tracks.iter().map(trex).collect() }),
+        trak: tracks,
         udta: None,
         ainf: None,
     };
-    let brands = [b"iso6", b"cmfc", b"mp41"].map(FourCC::new);
+    let brands = brands.map(FourCC::new);
     let mut out = Vec::with_capacity(1024);
     Ftyp { major_brand: brands[0], minor_version: 0, compatible_brands: brands.to_vec() }.encode(&mut out)?;
     moov.encode(&mut out)?;
@@ -173,6 +198,30 @@ pub fn fragment(
     end: Ticks,
     first: bool,
 ) -> Result<Bytes, CmafError> {
+    fragment_of(sequence, &[Run { id: TRACK_ID, timescale, packets }], end, first)
+}
+
+/// One fragment of picture and sound, of a file that [`movie_init`] began. Either may have nothing in it.
+pub fn movie_fragment(
+    sequence: u32,
+    pictures: &[Packet],
+    (timescale, sound): (Timescale, &[Packet]),
+    end: Ticks,
+) -> Result<Bytes, CmafError> {
+    let pictures = Run { id: TRACK_ID, timescale: Timescale::VIDEO, packets: pictures };
+    let sound = Run { id: SOUND_ID, timescale, packets: sound };
+    let runs: Vec<Run<'_>> = [pictures, sound].into_iter().filter(|run| !run.packets.is_empty()).collect();
+    fragment_of(sequence, &runs, end, true)
+}
+
+/// What a fragment has of one track.
+struct Run<'a> {
+    id: u32,
+    timescale: Timescale,
+    packets: &'a [Packet],
+}
+
+fn traf(Run { id, timescale, packets }: &Run<'_>, end: Ticks) -> Result<Traf, CmafError> {
     let scaled = |ticks| timescale.scale(ticks);
     let mut entries = Vec::with_capacity(packets.len());
     for (index, packet) in packets.iter().enumerate() {
@@ -185,22 +234,27 @@ pub fn fragment(
         });
     }
     let base = packets.first().map_or(0, |packet| scaled(packet.dts).max(0) as u64);
-    let mut moof = Moof {
-        mfhd: Mfhd { sequence_number: sequence },
-        traf: vec![Traf {
-            tfhd: Tfhd { track_id: TRACK_ID, default_base_is_moof: true, ..Default::default() },
-            tfdt: Some(Tfdt { base_media_decode_time: base }),
-            trun: vec![Trun { data_offset: Some(0), samples: TrunSamples::Explicit(entries) }],
-            ..Default::default()
-        }],
-    };
-    // The offset of the first sample counts from the start of the moof, whose size does not
+    Ok(Traf {
+        tfhd: Tfhd { track_id: *id, default_base_is_moof: true, ..Default::default() },
+        tfdt: Some(Tfdt { base_media_decode_time: base }),
+        trun: vec![Trun { data_offset: Some(0), samples: TrunSamples::Explicit(entries) }],
+        ..Default::default()
+    })
+}
+
+fn fragment_of(sequence: u32, runs: &[Run<'_>], end: Ticks, first: bool) -> Result<Bytes, CmafError> {
+    let traf = runs.iter().map(|run| traf(run, end)).collect::<Result<_, _>>()?;
+    let mut moof = Moof { mfhd: Mfhd { sequence_number: sequence }, traf };
+    // The offset of a track's first sample counts from the start of the moof, whose size does not
     // depend on the offset's value.
     let mut head = Vec::new();
     moof.encode(&mut head)?;
-    let offset = i32::try_from(head.len() + 8).map_err(|_| CmafError::TooLarge)?;
-    moof.traf[0].trun[0].data_offset = Some(offset);
-    let payload: usize = packets.iter().map(|packet| packet.data.len()).sum();
+    let mut payload = 0;
+    for (run, traf) in runs.iter().zip(&mut moof.traf) {
+        let offset = i32::try_from(head.len() + 8 + payload).map_err(|_| CmafError::TooLarge)?;
+        traf.trun.iter_mut().for_each(|trun| trun.data_offset = Some(offset));
+        payload += run.packets.iter().map(|packet| packet.data.len()).sum::<usize>();
+    }
     let mdat_size = u32::try_from(payload + 8).map_err(|_| CmafError::TooLarge)?;
     let mut out = Vec::with_capacity(head.len() + payload + 64);
     if first {
@@ -210,7 +264,7 @@ pub fn fragment(
     moof.encode(&mut out)?;
     out.extend_from_slice(&mdat_size.to_be_bytes());
     out.extend_from_slice(b"mdat");
-    packets.iter().for_each(|packet| out.extend_from_slice(&packet.data));
+    runs.iter().flat_map(|run| run.packets).for_each(|packet| out.extend_from_slice(&packet.data));
     Ok(out.into())
 }
 
@@ -304,6 +358,34 @@ mod tests {
         assert_eq!(durations, [3_003, 2_997, 3_000]);
         let cts: Vec<_> = run.samples.iter().map(|e| e.cts.unwrap()).collect();
         assert_eq!(cts, [3_003, 5_997, 0]);
+    }
+
+    #[test]
+    fn two_tracks_read_back() {
+        let video = VideoFormat::read(VideoCodec::Avc, &Bytes::from_static(CONFIG_720P), None).unwrap().unwrap();
+        let audio = AudioFormat::read(AudioCodec::Aac, &Bytes::from_static(&[0x12, 0x10])).unwrap();
+        let init = movie_init(&video, &audio).unwrap();
+        let mut rest = init.as_ref();
+        Ftyp::decode(&mut rest).unwrap();
+        let moov = Moov::decode(&mut rest).unwrap();
+        let ids: Vec<_> = moov.trak.iter().map(|trak| trak.tkhd.track_id).collect();
+        let defaults: Vec<_> = moov.mvex.unwrap().trex.iter().map(|trex| trex.track_id).collect();
+        assert_eq!((ids, defaults, moov.mvhd.next_track_id), (vec![1, 2], vec![1, 2], 3));
+
+        let pictures = [packet(90_000, 90_000, true, b"key"), packet(93_000, 93_000, false, b"later")];
+        let sound = [packet(90_100, 90_100, true, b"sound")];
+        for (sound, ids) in [(&sound[..], &[1, 2][..]), (&[], &[1])] {
+            let bytes = movie_fragment(1, &pictures, (Timescale(44_100), sound), 96_000).unwrap();
+            let mut rest = bytes.as_ref();
+            Styp::decode(&mut rest).unwrap();
+            let start = bytes.len() - rest.len();
+            let moof = Moof::decode(&mut rest).unwrap();
+            assert_eq!(moof.traf.iter().map(|traf| traf.tfhd.track_id).collect::<Vec<_>>(), ids);
+            for (traf, data) in moof.traf.iter().zip([&b"key"[..], b"sound"]) {
+                let at = start + traf.trun[0].data_offset.unwrap() as usize;
+                assert_eq!(&bytes[at..at + data.len()], data);
+            }
+        }
     }
 
     #[test]

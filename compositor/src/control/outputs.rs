@@ -4,14 +4,16 @@ use super::App;
 use super::refusal::{Body, Refusal};
 use crate::editions::{Edition, Fault, MAX_EDITIONS, Own, Spec};
 use crate::frames::{Shared, lock};
-use crate::outputs::record::{Recorded, record};
+use crate::outputs::record::{Recorded, record, whole};
 use crate::outputs::{Address, Given, Key, Place, Platform, Program, State as TargetState, Target, Trust};
 use crate::stage::Happened;
 use aide::axum::ApiRouter;
 use aide::axum::routing::{get_with, post_with, put_with};
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use rivulet_scene::{Id, MAIN};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -106,7 +108,7 @@ struct Shown {
 #[derive(Serialize, JsonSchema)]
 struct ShownRecording {
     on: bool,
-    /// Where it is in the blob store: `recordings/NAME/`.
+    /// Where it is in the blob store, `recordings/NAME/`, and at `/v1/recordings/NAME.mp4`.
     name: Option<String>,
     bytes: u64,
     segments: u64,
@@ -276,6 +278,7 @@ pub fn routes() -> ApiRouter<Arc<App>> {
         .api_route("/outputs/{id}/start", post_with(start, |op| op.summary("Connect, or ask again now")))
         .api_route("/outputs/{id}/stop", post_with(stop, |op| op.summary("End the stream to a target")))
         .api_route("/recording", get_with(recording, |op| op.summary("The recording")))
+        .route("/recordings/{file}", get(recorded))
         .api_route("/recording/start", post_with(start_recording, |op| op.summary("Begin a recording")))
         .api_route("/recording/stop", post_with(stop_recording, |op| op.summary("End the recording")))
 }
@@ -388,6 +391,19 @@ async fn recording(State(app): State<Arc<App>>) -> Json<ShownRecording> {
         segments: counted(|recorded| recorded.segments.load(Relaxed)),
         lost_segments: counted(|recorded| recorded.lost.load(Relaxed)),
     })
+}
+
+/// `NAME.mp4`: picture and sound in one file, as far as they have been written.
+async fn recorded(State(app): State<Arc<App>>, Path(file): Path<String>) -> Result<Response, Refusal> {
+    let name = file.strip_suffix(".mp4").and_then(|name| Id::try_from(name).ok());
+    let name = name.ok_or_else(|| Refusal::not_found("recording", &file))?;
+    let away = |error| {
+        tracing::warn!("recording={name}: {error}");
+        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "no_store", "The recording cannot be read now.")
+    };
+    let found = whole(app.blobs.clone(), name.to_string()).await.map_err(away)?;
+    let pieces = found.ok_or_else(|| Refusal::not_found("recording", name.as_str()))?;
+    Ok(([(header::CONTENT_TYPE, "video/mp4")], axum::body::Body::from_stream(pieces)).into_response())
 }
 
 async fn start_recording(State(app): State<Arc<App>>) -> Json<ShownRecording> {

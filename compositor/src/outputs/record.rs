@@ -1,6 +1,7 @@
-//! The programme kept as fragmented MP4 in the blob store: whole segments only, picture and sound in
-//! files of their own, and playlists that hold them together. A recording is a row of takes: a take
-//! has no gap in it, and at most [`TAKE`] of it is without a playlist when the machine fails.
+//! The programme kept as fragmented MP4 with picture and sound. The blob store has whole objects that never
+//! change, so that it is written segment by segment: what was written is there, whatever becomes of the process.
+//! A recording is a row of takes: a take has no gap in it, and ends with a playlist; at most [`TAKE`] is without
+//! one when the machine fails. [`whole`] reads all of it as one file, with or without playlists.
 //!
 //! The way through: the program's log -> [`Segmenter`], pure -> a bounded queue -> the writer, which
 //! waits for the store. A store that is away for longer than the queue lasts costs segments and ends
@@ -8,9 +9,10 @@
 
 use super::program::{Description, Item, Kind, Program};
 use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
 use rivulet_media::cmaf::{self, CmafError, Timescale};
 use rivulet_media::{Packet, TICKS_PER_SECOND, Ticks};
-use rivulet_store::Blobs;
+use rivulet_store::{BlobError, Blobs};
 use std::collections::VecDeque;
 use std::fmt::Write;
 use std::sync::Arc;
@@ -38,6 +40,18 @@ pub struct Segment {
     pub end: Ticks,
     pub pictures: Vec<Packet>,
     pub sound: Vec<Packet>,
+}
+
+impl Segment {
+    /// The same by another clock.
+    fn since(self, origin: Ticks) -> Self {
+        let moved = |packets: Vec<Packet>| {
+            let moved = |packet: Packet| Packet { dts: packet.dts - origin, pts: packet.pts - origin, ..packet };
+            packets.into_iter().map(moved).collect()
+        };
+        let Self { start, end, pictures, sound } = self;
+        Self { start: start - origin, end: end - origin, pictures: moved(pictures), sound: moved(sound) }
+    }
 }
 
 /// Cuts packets into segments.
@@ -86,11 +100,10 @@ impl Segmenter {
 }
 
 /// A segment as it is written.
-struct Files {
+struct File {
     start: Ticks,
     end: Ticks,
-    picture: Bytes,
-    sound: Bytes,
+    body: Bytes,
     /// Something is missing before it.
     after_gap: bool,
 }
@@ -124,13 +137,15 @@ pub async fn record(
 
 async fn cut(
     program: &Program,
-    queue: &mpsc::Sender<Files>,
+    queue: &mpsc::Sender<File>,
     stop: &CancellationToken,
     recorded: &Recorded,
 ) -> Result<(), CmafError> {
     let mut reader = program.reader();
     let mut segmenter = Segmenter::default();
     let (mut number, mut after_gap) = (0, false);
+    // A file begins at 0.
+    let mut origin = None;
     loop {
         let next = tokio::select! {
             biased;
@@ -145,43 +160,35 @@ async fn cut(
         };
         let Some(segment) = segmenter.push(kind, packet) else { continue };
         number += 1;
+        let origin = *origin.get_or_insert(segment.start);
+        let Segment { start, end, pictures, sound } = segment.since(origin);
         let timescale = Timescale::audio(&program.description().sound);
-        let files = Files {
-            start: segment.start,
-            end: segment.end,
-            picture: cmaf::fragment(number, Timescale::VIDEO, &segment.pictures, segment.end, true)?,
-            sound: cmaf::fragment(number, timescale, &segment.sound, segment.end, true)?,
-            after_gap: std::mem::take(&mut after_gap),
-        };
-        if queue.try_send(files).is_err() {
+        let body = cmaf::movie_fragment(number, &pictures, (timescale, &sound), end)?;
+        let file = File { start, end, body, after_gap: std::mem::take(&mut after_gap) };
+        if queue.try_send(file).is_err() {
             recorded.lost.fetch_add(1, Relaxed);
             after_gap = true;
         }
     }
 }
 
-/// One take in work: what its playlists will say.
+/// One take in work: what its playlist will say.
 struct Take {
     number: u32,
     start: Ticks,
     segments: Vec<Ticks>,
-    bytes: u64,
 }
 
 struct Writer {
     blobs: Blobs,
     name: String,
-    inits: [Bytes; 2],
-    /// What the main playlist says of picture and sound.
-    codecs: String,
-    size: (u32, u32),
+    init: Bytes,
     left: u64,
-    takes: u32,
     take: Option<Take>,
+    /// Those before it.
+    done: Vec<Take>,
     recorded: Arc<Recorded>,
 }
-
-const FOLDERS: [&str; 2] = ["picture", "sound"];
 
 impl Writer {
     fn new(
@@ -191,30 +198,21 @@ impl Writer {
         max_bytes: u64,
         recorded: Arc<Recorded>,
     ) -> Result<Self, CmafError> {
-        Ok(Self {
-            blobs,
-            name,
-            inits: [cmaf::video_init(&description.video)?, cmaf::audio_init(&description.sound)?],
-            codecs: format!("{},mp4a.40.2", description.video.codecs),
-            size: (description.video.width, description.video.height),
-            left: max_bytes,
-            takes: 0,
-            take: None,
-            recorded,
-        })
+        let init = cmaf::movie_init(&description.video, &description.sound)?;
+        Ok(Self { blobs, name, init, left: max_bytes, take: None, done: Vec::new(), recorded })
     }
 
-    async fn run(mut self, mut files: mpsc::Receiver<Files>) {
-        while let Some(files) = files.recv().await {
-            if files.after_gap {
+    async fn run(mut self, mut files: mpsc::Receiver<File>) {
+        while let Some(file) = files.recv().await {
+            if file.after_gap {
                 self.end().await;
             }
-            let bytes = (files.picture.len() + files.sound.len()) as u64;
+            let bytes = file.body.len() as u64;
             if bytes > self.left {
                 warn!("recording={} has reached its bound and ends", self.name);
                 break;
             }
-            if self.segment(&files).await {
+            if self.segment(&file).await {
                 self.left -= bytes;
                 self.recorded.bytes.fetch_add(bytes, Relaxed);
                 self.recorded.segments.fetch_add(1, Relaxed);
@@ -222,68 +220,52 @@ impl Writer {
                 self.recorded.lost.fetch_add(1, Relaxed);
                 self.end().await;
             }
-            if self.take.as_ref().is_some_and(|take| files.end - take.start >= TAKE) {
+            if self.take.as_ref().is_some_and(|take| file.end - take.start >= TAKE) {
                 self.end().await;
             }
         }
         self.end().await;
+        if !self.done.is_empty() {
+            let all = self.put("index.m3u8", playlist(&self.done, |take| format!("{take}/")).into(), PLAYLIST).await;
+            info!("recording={} takes={} playlist={all}", self.name, self.done.len());
+        }
     }
 
     /// False: it could not be written.
-    async fn segment(&mut self, files: &Files) -> bool {
-        if self.take.is_none() {
-            for (folder, init) in FOLDERS.into_iter().zip(self.inits.clone()) {
-                if !self.put(self.takes, &format!("{folder}/init.mp4"), init, "video/mp4").await {
+    async fn segment(&mut self, file: &File) -> bool {
+        let take = match self.take.take() {
+            Some(take) => take,
+            None => {
+                let number = self.done.len() as u32;
+                if !self.put(&format!("{number}/init.mp4"), self.init.clone(), "video/mp4").await {
                     return false;
                 }
+                Take { number, start: file.start, segments: Vec::new() }
             }
-            self.take = Some(Take { number: self.takes, start: files.start, segments: Vec::new(), bytes: 0 });
-            self.takes += 1;
+        };
+        let path = format!("{}/{}.m4s", take.number, take.segments.len());
+        let written = self.put(&path, file.body.clone(), "video/iso.segment").await;
+        let take = self.take.insert(take);
+        if written {
+            take.segments.push(file.end - file.start);
         }
-        let Some(take) = &self.take else { return false };
-        let (number, at) = (take.number, take.segments.len());
-        for (folder, body) in FOLDERS.into_iter().zip([&files.picture, &files.sound]) {
-            if !self.put(number, &format!("{folder}/{at}.m4s"), body.clone(), "video/iso.segment").await {
-                return false;
-            }
-        }
-        if let Some(take) = &mut self.take {
-            take.segments.push(files.end - files.start);
-            take.bytes += (files.picture.len() + files.sound.len()) as u64;
-        }
-        true
+        written
     }
 
-    /// Writes the playlists of the take in work, if there is one.
+    /// Writes the playlist of the take in work, if there is one.
     async fn end(&mut self) {
-        const TYPE: &str = "application/vnd.apple.mpegurl";
         let Some(take) = self.take.take().filter(|take| !take.segments.is_empty()) else { return };
-        let mut whole = true;
-        for folder in FOLDERS {
-            let playlist = playlist(folder, &take.segments);
-            whole &= self.put(take.number, &format!("{folder}.m3u8"), playlist.into(), TYPE).await;
-        }
-        whole = whole && self.put(take.number, "index.m3u8", self.index(&take).into(), TYPE).await;
-        match whole {
-            true => info!("recording={} take={} segments={}", self.name, take.number, take.segments.len()),
-            false => warn!("recording={} take={} has no playlist", self.name, take.number),
+        let (number, segments) = (take.number, take.segments.len());
+        let own = playlist(std::slice::from_ref(&take), |_| String::new());
+        self.done.push(take);
+        match self.put(&format!("{number}/index.m3u8"), own.into(), PLAYLIST).await {
+            true => info!("recording={} take={number} segments={segments}", self.name),
+            false => warn!("recording={} take={number} has no playlist", self.name),
         }
     }
 
-    fn index(&self, take: &Take) -> String {
-        let ticks: Ticks = take.segments.iter().sum();
-        let bandwidth = take.bytes * 8 * TICKS_PER_SECOND as u64 / ticks.max(1) as u64;
-        let ((width, height), codecs) = (self.size, &self.codecs);
-        format!(
-            "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-INDEPENDENT-SEGMENTS\n\
-             #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"sound\",NAME=\"sound\",DEFAULT=YES,AUTOSELECT=YES,URI=\"sound.m3u8\"\n\
-             #EXT-X-STREAM-INF:BANDWIDTH={bandwidth},CODECS=\"{codecs}\",RESOLUTION={width}x{height},AUDIO=\"sound\"\n\
-             picture.m3u8\n"
-        )
-    }
-
-    async fn put(&self, take: u32, path: &str, body: Bytes, content_type: &str) -> bool {
-        let key = format!("recordings/{}/{take}/{path}", self.name);
+    async fn put(&self, path: &str, body: Bytes, content_type: &str) -> bool {
+        let key = key(&self.name, path);
         for attempt in 1..=TRIES {
             match self.blobs.put(&key, body.clone(), content_type).await {
                 Ok(()) => return true,
@@ -295,16 +277,57 @@ impl Writer {
     }
 }
 
-fn playlist(folder: &str, segments: &[Ticks]) -> String {
+const PLAYLIST: &str = "application/vnd.apple.mpegurl";
+
+fn key(name: &str, path: &str) -> String {
+    format!("recordings/{name}/{path}")
+}
+
+/// Of takes whose files are in `folder` of their number. Between two of them there may be a gap.
+fn playlist(takes: &[Take], folder: impl Fn(u32) -> String) -> String {
     let seconds = |ticks: Ticks| ticks as f64 / TICKS_PER_SECOND as f64;
-    let target = segments.iter().map(|ticks| seconds(*ticks).round() as u64).max().unwrap_or(0).max(1);
+    let all = takes.iter().flat_map(|take| &take.segments);
+    let target = all.map(|ticks| seconds(*ticks).round() as u64).max().unwrap_or(0).max(1);
     let mut text = format!(
         "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:{target}\n#EXT-X-PLAYLIST-TYPE:VOD\n\
-         #EXT-X-MAP:URI=\"{folder}/init.mp4\"\n"
+         #EXT-X-INDEPENDENT-SEGMENTS\n"
     );
-    for (number, ticks) in segments.iter().enumerate() {
-        let _ = writeln!(text, "#EXTINF:{:.5},\n{folder}/{number}.m4s", seconds(*ticks));
+    let mut before: Option<Ticks> = None;
+    for take in takes {
+        let folder = folder(take.number);
+        if before.is_some_and(|end| end != take.start) {
+            text.push_str("#EXT-X-DISCONTINUITY\n");
+        }
+        let _ = writeln!(text, "#EXT-X-MAP:URI=\"{folder}init.mp4\"");
+        for (number, ticks) in take.segments.iter().enumerate() {
+            let _ = writeln!(text, "#EXTINF:{:.5},\n{folder}{number}.m4s", seconds(*ticks));
+        }
+        before = Some(take.start + take.segments.iter().sum::<Ticks>());
     }
     text.push_str("#EXT-X-ENDLIST\n");
     text
+}
+
+/// The recording `name` as one file, piece by piece, as far as it has been written; `None` if nothing is.
+/// All of its takes have the same tracks and one timeline, so that their fragments follow one another, with
+/// or without playlists.
+pub async fn whole(
+    blobs: Blobs,
+    name: String,
+) -> Result<Option<impl Stream<Item = Result<Bytes, BlobError>>>, BlobError> {
+    let Some(init) = blobs.get(&key(&name, "0/init.mp4")).await? else { return Ok(None) };
+    let pieces = stream::try_unfold((0, 0), move |(mut take, mut number)| {
+        let (blobs, name) = (blobs.clone(), name.clone());
+        async move {
+            loop {
+                let piece = blobs.get(&key(&name, &format!("{take}/{number}.m4s"))).await?;
+                match (piece, number) {
+                    (Some(piece), _) => return Ok(Some((piece, (take, number + 1)))),
+                    (None, 0) => return Ok(None),
+                    (None, _) => (take, number) = (take + 1, 0),
+                }
+            }
+        }
+    });
+    Ok(Some(stream::once(async { Ok(init) }).chain(pieces)))
 }
