@@ -232,7 +232,7 @@ async fn an_output_has_a_picture_of_its_own() {
     assert_eq!(process.call("PATCH", "/v1/scene/layers/sponsor", json!({ "only": ["clean"] })).await.0, 200);
     until_seen(&of("full"), (320, 180), |at| is_blue(at(80, 90))).await;
     until_seen(&of("clean"), (240, 136), |at| is_red(at(60, 68))).await;
-    for (_, output) in process.call("GET", "/v1/outputs", Value::Null).await.1.as_array().unwrap().iter().enumerate() {
+    for output in process.call("GET", "/v1/outputs", Value::Null).await.1.as_array().unwrap() {
         assert_eq!((&output["state"], &output["reconnects"]), (&"live".into(), &0.into()), "{output}");
     }
     let label = "{encode=\"clean 320x180+0+0 240x136 25.00/s 500k\"}";
