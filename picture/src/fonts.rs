@@ -3,7 +3,11 @@
 
 use parley::fontique::{Collection, CollectionOptions, SourceCache};
 use parley::style::{FontFamily, FontFamilyName, FontStyle, FontWeight, GenericFamily, LineHeight, StyleProperty};
-use parley::{Alignment, AlignmentOptions, BaseDirection, FontContext, Layout, LayoutContext};
+use parley::{
+    Alignment, AlignmentOptions, BaseDirection, FontContext, InlineBox, InlineBoxKind, Layout, LayoutContext,
+    PositionedLayoutItem, VerticalAlign,
+};
+use rivulet_scene::kurbo::Rect;
 use rivulet_scene::{Align, Color, Direction, Font};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -120,11 +124,17 @@ impl Fonts {
     }
 
     pub fn set(&mut self, text: &str, setting: &Setting<'_>) -> Words {
-        self.set_parts(&[(text, Ink(None), setting.weight)], setting)
+        self.set_parts(None, &[(text, Ink(None), setting.weight)], setting)
     }
 
-    /// One text of parts, each with its colour and weight.
-    pub fn set_parts(&mut self, parts: &[(&str, Ink, f64)], setting: &Setting<'_>) -> Words {
+    /// One text of parts, each with its colour and weight. `before` it is room of this width and height, on its
+    /// first line.
+    pub fn set_parts(
+        &mut self,
+        before: Option<(f64, f64)>,
+        parts: &[(&str, Ink, f64)],
+        setting: &Setting<'_>,
+    ) -> Words {
         let text: String = parts.iter().map(|(text, ..)| *text).collect();
         let family = FontFamily::List(Cow::Owned(self.family(&setting.font.family)));
         let mut builder = self.layouts.ranged_builder(&mut self.fonts, &text, 1.0, false);
@@ -146,6 +156,18 @@ impl Fonts {
             builder.push(StyleProperty::Brush(*ink), range.clone());
             builder.push(StyleProperty::FontWeight(FontWeight::new(*weight as f32)), range);
         }
+        if let Some((width, height)) = before {
+            builder.push_inline_box(InlineBox {
+                id: 0,
+                kind: InlineBoxKind::InFlow,
+                index: 0,
+                width: width as f32,
+                height: height as f32,
+                // As far below the line as letters reach.
+                baseline: Some(height as f32 * 0.8),
+                vertical_align: VerticalAlign::BASELINE,
+            });
+        }
         let mut words = builder.build(&text);
         words.break_all_lines(setting.width.map(|width| width as f32));
         let alignment = match setting.align {
@@ -157,6 +179,18 @@ impl Fonts {
         };
         words.align(alignment, AlignmentOptions::default());
         words
+    }
+
+    /// Where the room before words is, if there is any.
+    pub fn place_before(words: &Words) -> Option<Rect> {
+        let mut items = words.lines().flat_map(|line| line.items().collect::<Vec<_>>());
+        items.find_map(|item| match item {
+            PositionedLayoutItem::InlineBox(room) => {
+                let (x, y) = (f64::from(room.x), f64::from(room.y));
+                Some(Rect::new(x, y, x + f64::from(room.width), y + f64::from(room.height)))
+            }
+            PositionedLayoutItem::GlyphRun(_) => None,
+        })
     }
 
     /// On one line, cut off with an ellipsis where it does not fit.

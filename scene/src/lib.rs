@@ -40,9 +40,9 @@ pub use animation::{
 pub use batch::{Add, Animate, Batch, Canvas, Change, Fire, Move, OfAnimation, OfBatch, Remove, Seek, Update};
 pub use color::Color;
 pub use content::{
-    Align, Bid, Candle, Chart, ChartForm, Chat, Clock, Content, Countdown, Direction, Drive, Eyes, Feed, Fit, Font,
-    Geometry, Gradient, GradientForm, Group, Image, Line, Mouth, Outline, Paint, Qr, Shape, Sprite, State, Stop,
-    Stroke, Text, TextStyle, Ticker, Video,
+    Align, Arrival, Badge, Bid, Candle, Chart, ChartForm, Chat, Clock, Content, Countdown, Direction, Drive, Eyes,
+    Feed, Fit, Font, Geometry, Gradient, GradientForm, Group, Image, Line, Mouth, Outline, Paint, Qr, Shape, Sprite,
+    State, Stop, Stroke, Text, TextStyle, Ticker, Video,
 };
 pub use document::{Document, Leaving};
 pub use easing::Easing;

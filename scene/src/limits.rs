@@ -37,6 +37,8 @@ pub const MAX_WAITING: usize = 200;
 pub const MAX_TRANSITIONS: usize = 8;
 pub const MAX_LINES: usize = 100;
 pub const MAX_STOPS: usize = 16;
+/// Before a name in a chat.
+pub const MAX_BADGES: usize = 8;
 /// An hour, in milliseconds: of one pass of an animation.
 pub const MAX_DURATION_MS: f64 = 3_600_000.0;
 /// Edges of the canvas, in pixels.

@@ -82,11 +82,14 @@ pub struct Drawing {
     pub asset: Option<Id>,
     /// How far a ticker has run, in pixels.
     pub travel: f64,
+    /// How far the newest messages of a chat are in, as parts of their way, the newest first; those that are not
+    /// named have arrived.
+    pub arriving: Vec<f64>,
 }
 
 impl PartialEq for Drawing {
     fn eq(&self, other: &Self) -> bool {
-        let rest = |own: &Self| (own.words.clone(), own.asset.clone(), own.travel);
+        let rest = |own: &Self| (own.words.clone(), own.asset.clone(), own.travel, own.arriving.clone());
         (Arc::ptr_eq(&self.content, &other.content) || self.content == other.content) && rest(self) == rest(other)
     }
 }
@@ -302,7 +305,8 @@ impl Scene {
     }
 
     fn drawing(&self, layer: &Layer, now: i64) -> Drawing {
-        let mut drawing = Drawing { content: layer.content.clone(), words: String::new(), asset: None, travel: 0.0 };
+        let (words, arriving) = Default::default();
+        let mut drawing = Drawing { content: layer.content.clone(), words, asset: None, travel: 0.0, arriving };
         match &*layer.content {
             Content::Clock(clock, _) => drawing.words = clock.words(now),
             Content::Countdown(countdown, _) => drawing.words = countdown.words(now),
@@ -314,6 +318,10 @@ impl Scene {
             Content::Chat(chat) => {
                 let said = chat.source.as_ref().and_then(|source| self.chats.get(source));
                 if let Some(said) = said {
+                    let came = said.iter().rev().map_while(|line| line.came);
+                    let parts = came.map(|came| chat.arrival.progress(came, now));
+                    // One that came before another is there before it.
+                    drawing.arriving = parts.take_while(|part| *part != 1.0).collect();
                     let lines = chat.lines.iter().chain(said.iter()).cloned().collect();
                     drawing.content = Arc::new(Content::Chat(Chat { lines, ..chat.clone() }));
                 }

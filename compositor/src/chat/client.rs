@@ -160,7 +160,7 @@ impl Shared {
                         self.on(Event::Live);
                         changed();
                     }
-                    if room.hear(frame) {
+                    if room.hear(frame, self.clock.now()) {
                         *lock(&self.lines) = Arc::new(room.lines());
                     }
                 }

@@ -10,6 +10,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, accept_async};
 
+const NOW: i64 = 1_777_660_200_000_000;
+
 fn message(id: &str, who: &str, text: &str) -> Value {
     let author = json!({ "id": who, "login": who, "display_name": who, "color": "#00ff00" });
     json!({ "id": id, "at_ms": 0, "author": author, "text": text })
@@ -30,7 +32,7 @@ fn welcome(history: Value) -> Value {
 }
 
 fn hear(room: &mut Room, frame: Value) -> bool {
-    room.hear(serde_json::from_value::<ServerFrame>(frame).unwrap())
+    room.hear(serde_json::from_value::<ServerFrame>(frame).unwrap(), NOW)
 }
 
 fn texts(room: &Room) -> Vec<String> {
@@ -48,6 +50,14 @@ fn what_was_taken_back_is_not_to_be_seen() {
     assert!(hear(&mut room, event(2, "message", message("3", "ann", "th\u{7}ree"))));
     assert_eq!(texts(&room), ["one", "two", "three"]);
     assert_eq!(room.lines()[0].color, rivulet_scene::Color::try_from("#00ff00".to_owned()).ok());
+    // What was there before is not new. Signs that are not known are none.
+    assert_eq!(room.lines().iter().map(|line| line.came).collect::<Vec<_>>(), [None, None, Some(NOW)]);
+    let mut signs = message("4", "eve", "four");
+    signs["author"]["badges"] =
+        ["moderator", "custom", "subscriber"].map(|kind| json!({ "kind": kind, "version": "1" })).into_iter().collect();
+    assert!(hear(&mut room, event(2, "message", signs)));
+    assert_eq!(room.lines()[3].badges, [rivulet_scene::Badge::Moderator, rivulet_scene::Badge::Subscriber]);
+    assert!(hear(&mut room, event(2, "deleted", json!({ "message_id": "4" }))));
     assert!(hear(&mut room, event(3, "deleted", json!({ "message_id": "1" }))));
     assert_eq!(texts(&room), ["two", "three"]);
     let ban = json!({ "user_id": "ann", "login": "ann", "banned": true });

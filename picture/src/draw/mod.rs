@@ -1,5 +1,6 @@
 //! How each kind of layer looks, in its own pixels.
 
+mod badge;
 mod card;
 mod chart;
 mod chat;
@@ -98,7 +99,7 @@ pub fn draw(pen: &mut Pen<'_>, drawing: &Drawing, picture: Option<&Arc<Bitmap>>)
         Content::Chart(chart) => chart::draw(pen, chart),
         Content::Ticker(own) => ticker::draw(pen, own, drawing.travel),
         Content::Qr(qr) => plain::qr(pen, qr),
-        Content::Chat(own) => chat::draw(pen, own),
+        Content::Chat(own) => chat::draw(pen, own, &drawing.arriving),
         Content::Group(_) | Content::Text(..) | Content::Clock(..) | Content::Countdown(..) => {}
     }
 }

@@ -28,7 +28,7 @@ impl Strip {
         let accent = Ink(Some(ticker.accent));
         let parts: Vec<_> =
             lines.iter().flat_map(|line| [(line.as_str(), Ink(None), weight), (&separator, accent, 700.0)]).collect();
-        let words = fonts.set_parts(&parts, &Setting::of(&ticker.font));
+        let words = fonts.set_parts(None, &parts, &Setting::of(&ticker.font));
         let length = f64::from(words.full_width()).ceil().max(1.0);
         Some(Self { words, length })
     }

@@ -228,6 +228,18 @@ fn chat_and_qr() {
 }
 
 #[test]
+fn names_have_signs_before_them() {
+    let badges = ["admin", "broadcaster", "editor", "moderator", "subscriber"];
+    let one = |n: usize| json!({ "author": badges[n], "text": "hello everyone", "badges": [badges[n]] });
+    let all = json!({ "author": "all", "text": "hello everyone, this takes two lines", "badges": badges });
+    let rtl = json!({ "author": "לי", "text": "שלום לכולם", "badges": ["moderator"] });
+    let lines: Vec<_> = (0..5).map(one).chain([all, rtl]).collect();
+    let layer =
+        json!({ "id": "a", "kind": "chat", "lines": lines, "width": 420, "height": 340, "transform": at(20, 20) });
+    hold("badges", (460, 380), &[layer]);
+}
+
+#[test]
 fn groups_are_faded_and_turned_as_one() {
     let rect = |id: &str, x: i32, fill: &str| {
         json!({ "id": id, "kind": "shape", "parent": "g", "fill": fill,

@@ -2,9 +2,10 @@
 
 use super::style::{Fit, Font};
 use crate::color::Color;
+use crate::easing::Easing;
 use crate::error::Code;
 use crate::id::Id;
-use crate::limits::{Check, MAX_LABEL_CHARS, MAX_LINES, MAX_POINTS, MAX_QR_BYTES, MAX_TEXT_CHARS};
+use crate::limits::{Check, MAX_BADGES, MAX_LABEL_CHARS, MAX_LINES, MAX_POINTS, MAX_QR_BYTES, MAX_TEXT_CHARS};
 use crate::property::{Property, Range, SIZE, Visit};
 use crate::time::Moment;
 use schemars::JsonSchema;
@@ -345,15 +346,58 @@ pub struct Chat {
     pub font: Font,
     pub background: Color,
     pub fill: Color,
+    pub arrival: Arrival,
+}
+
+/// How a new message comes in: from below, while those before it make room.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Arrival {
+    #[schemars(range(min = 0.0, max = 5_000.0))]
+    pub duration_ms: f64,
+    pub easing: Easing,
+}
+
+impl Default for Arrival {
+    fn default() -> Self {
+        Self { duration_ms: 300.0, easing: Easing::try_from("easeOutCubic".to_owned()).unwrap_or_default() }
+    }
+}
+
+impl Arrival {
+    const MS: Range = (0.0, 5_000.0);
+
+    /// How far what came at one moment is in at another, from 0 to 1 and a little beyond.
+    pub(crate) fn progress(&self, came: i64, now: i64) -> f64 {
+        let since_ms = (now - came) as f64 / 1_000.0;
+        if since_ms >= self.duration_ms { 1.0 } else { self.easing.at(since_ms / self.duration_ms) }
+    }
+}
+
+/// What somebody is in a chat, as a sign before the name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Badge {
+    Admin,
+    Staff,
+    Broadcaster,
+    Editor,
+    Moderator,
+    Subscriber,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Line {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub badges: Vec<Badge>,
     pub author: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub color: Option<Color>,
     pub text: String,
+    /// Scene time at which it came, of what comes while it is shown.
+    #[serde(skip)]
+    pub came: Option<i64>,
 }
 
 impl Default for Chat {
@@ -366,6 +410,7 @@ impl Default for Chat {
             font: Font::sized(24.0),
             background: PLATE.with_alpha(170),
             fill: INK,
+            arrival: Arrival::default(),
         }
     }
 }
@@ -380,8 +425,10 @@ impl Chat {
     }
 
     pub(crate) fn check(&self, check: &mut Check) {
+        check.number("/arrival/duration_ms", self.arrival.duration_ms, Arrival::MS);
         check.count("/lines", self.lines.len(), MAX_LINES);
         for (n, line) in self.lines.iter().enumerate() {
+            check.count(&format!("/lines/{n}/badges"), line.badges.len(), MAX_BADGES);
             check.text(&format!("/lines/{n}/author"), &line.author, MAX_LABEL_CHARS);
             check.text(&format!("/lines/{n}/text"), &line.text, MAX_TEXT_CHARS);
         }

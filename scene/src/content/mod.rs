@@ -7,7 +7,7 @@ mod sprite;
 mod style;
 mod text;
 
-pub use data::{Bid, Candle, Chart, ChartForm, Chat, Feed, Line, Qr, Ticker, Video};
+pub use data::{Arrival, Badge, Bid, Candle, Chart, ChartForm, Chat, Feed, Line, Qr, Ticker, Video};
 pub use shape::{Geometry, Shape};
 pub use sprite::{Drive, Eyes, Mouth, Sprite, State};
 pub use style::{Align, Fit, Font, Gradient, GradientForm, Outline, Paint, Stop, Stroke};

@@ -181,6 +181,28 @@ fn time_is_resolved_into_words_and_states() {
 }
 
 #[test]
+fn a_new_message_comes_in() {
+    let mut scene = scene();
+    let arrival = json!({ "duration_ms": 400, "easing": "linear" });
+    let chat = json!({ "id": "chat", "kind": "chat", "source": "own", "arrival": arrival });
+    at(&mut scene, T, json!([{ "op": "add", "layer": chat }]));
+    let line = |came: Option<i64>| {
+        let (author, text) = ("ann".to_owned(), "hello".to_owned());
+        Line { badges: Vec::new(), author, color: None, text, came }
+    };
+    let said = [None, Some(ms(-900)), Some(T), Some(ms(100))].map(line).to_vec();
+    scene.read([(id("own"), said.into())].into_iter());
+    let arriving = |at: i64| match &scene.list(ms(at)).items[0].what {
+        What::Drawing(drawing) => drawing.arriving.clone(),
+        What::Group { .. } => panic!("a drawing"),
+    };
+    // The frame of which it is part may be of a moment before it.
+    for (at, want) in [(-1, &[0.0, 0.0][..]), (100, &[0.0, 0.25]), (200, &[0.25, 0.5]), (400, &[0.75]), (500, &[])] {
+        assert_eq!(arriving(at), want, "{at}");
+    }
+}
+
+#[test]
 fn eyes_blink_now_and_then() {
     let mut scene = scene();
     at(
