@@ -1,7 +1,7 @@
 //! A channel that is hosted by the compositor: a process of the server's own, seen as any viewer sees it.
 #![allow(clippy::unwrap_used)]
 
-use rivulet_tests::{Encoder, Options, Server, clip, get, signal, wait_for};
+use rivulet_tests::{Encoder, Options, Person, Server, clip, get, signal, wait_for};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
@@ -120,4 +120,65 @@ fn a_channel_of_somebodys_is_hosted_and_keeps_its_own_keys() {
     });
     assert!(!encoder.has_ended());
     assert_eq!(server.channel_state("ada")["state"], "live");
+}
+
+/// Pixels of the compositor's picture that have this colour, as near as makes no difference.
+fn pixels_of(compositor: &str, color: [u8; 3]) -> usize {
+    let url = format!("http://{compositor}/v1/thumbnail.png");
+    let args = ["-loglevel", "error", "-nostdin", "-i", &url, "-pix_fmt", "rgb24", "-f", "rawvideo", "-"];
+    let picture = Command::new("ffmpeg").args(args).output().unwrap().stdout;
+    let near = |pixel: &[u8; 3]| pixel.iter().zip(color).all(|(own, other)| own.abs_diff(other) < 8);
+    picture.as_chunks::<3>().0.iter().filter(|pixel| near(pixel)).count()
+}
+
+#[test]
+fn what_is_said_is_in_the_picture_until_it_is_taken_back() {
+    // The broadcaster's sign, and the viewer's colour.
+    const RED: [u8; 3] = [197, 31, 66];
+    const GREEN: [u8; 3] = [0, 255, 0];
+    let mut server = Server::start(Options::default());
+    for owner in ["ada", "bob"] {
+        server.channel(owner);
+    }
+    server.stop();
+    let (mut options, compositor) = options(("RIVULET_HOSTED", "ada"));
+    options.env.insert("RIVULET_COMPOSITOR_ALLOW_PRIVATE".into(), "true".into());
+    options.data = Some(server.data.clone());
+    let server = Server::start(options);
+    server.wait_state("ada", "live");
+    let send = |method: &str, path: &str, json: serde_json::Value| {
+        let request = ureq::http::Request::builder().method(method).uri(format!("http://{compositor}/v1/{path}"));
+        let request = request.header("content-type", "application/json").body(json.to_string()).unwrap();
+        assert_eq!(ureq::run(request).unwrap().status(), 200, "{path}");
+    };
+    let chat = server.http.replacen("http://", "ws://", 1);
+    send("PUT", "chats/own", serde_json::json!({ "url": format!("{chat}/chat/ada") }));
+    let layer = serde_json::json!({ "id": "chat", "kind": "chat", "source": "own", "width": 900, "height": 900,
+        "font": { "size": 60 }, "background": "#000000" });
+    send("POST", "scene/layers", layer);
+    let state = || get(&format!("http://{compositor}/v1/chats/own")).text();
+    wait_for("the chat", SOON, || state().contains("\"live\"").then_some(()));
+    let lines = |count: usize| {
+        wait_for(&format!("{count} lines"), SOON, || state().contains(&format!("\"lines\":{count}")).then_some(()));
+    };
+    let seen = |what: &str, color: [u8; 3], there: bool| {
+        wait_for(what, SOON, || ((pixels_of(&compositor, color) > 20) == there).then_some(()));
+    };
+    let (ada, bob) = (server.login("ada"), server.login("bob"));
+    bob.call("PATCH", "/me", r##"{"color": "#00ff00"}"##);
+    let say = |who: &Person, text: &str| {
+        let said = who.call("POST", "/channels/ada/chat/messages", &format!(r#"{{"text": "{text}"}}"#));
+        said["message_id"].as_str().unwrap().to_owned()
+    };
+    let hers = say(&ada, "good evening");
+    seen("the broadcaster's sign", RED, true);
+    say(&bob, "hello");
+    seen("the viewer's name", GREEN, true);
+    lines(2);
+    ada.call("DELETE", &format!("/channels/ada/chat/messages/{hers}"), "");
+    seen("the message without", RED, false);
+    seen("the other one", GREEN, true);
+    ada.call("PUT", "/channels/ada/chat/bans/bob", "{}");
+    seen("nothing of who is banned", GREEN, false);
+    lines(0);
 }
