@@ -4,8 +4,8 @@ import { execFileSync } from "node:child_process";
 
 const pure = ["protocol", "media"];
 const seams = ["store", "hub", "bus"];
-// What more than one of the others goes out by.
-const ways = ["outside"];
+// What more than one of the others goes out by, or is shut in by.
+const ways = ["outside", "cage"];
 const parts = ["ingest", "transcoder", "origin", "chat", "api", "web"];
 const may = {
   protocol: [],
@@ -16,6 +16,7 @@ const may = {
   hub: pure,
   bus: [],
   outside: [],
+  cage: [],
   ...Object.fromEntries(parts.map((part) => [part, [...pure, ...seams, ...ways]])),
   web: ["protocol"],
   compositor: [...pure, ...seams, ...ways, "scene", "picture"],

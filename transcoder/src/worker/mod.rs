@@ -1,5 +1,5 @@
 //! The worker process: messages in on standard input, messages out on standard output, libav in
-//! between, in a [`cage`] without files and network. Whatever it cannot decode it skips; when libav
+//! between, in a cage without files and network. Whatever it cannot decode it skips; when libav
 //! crashes, only this process ends, and the server starts another.
 //!
 //! The way of a frame: reader (main thread) -> decoder -> one scaling after the other, from the
@@ -9,7 +9,6 @@
 
 mod audio;
 mod av;
-mod cage;
 pub(crate) mod encode;
 mod video;
 
@@ -19,6 +18,7 @@ use crate::pipe;
 use crate::worker::video::Source;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::{TimeVal, TimeValLike};
+use rivulet_cage::{self as cage, Needs};
 use rivulet_protocol::worker::{Input, Output, Period};
 use std::io::{self, BufReader, Write};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -52,7 +52,7 @@ pub enum WorkerError {
 /// Runs until standard input ends, with so much memory.
 pub fn main(memory_bytes: u64) -> Result<(), WorkerError> {
     ffmpeg_next::init()?;
-    if let Err(error) = cage::enter(memory_bytes) {
+    if let Err(error) = cage::enter(memory_bytes, Needs::Nothing) {
         // Said once for each worker; pictures are worth more than the cage.
         eprintln!("rivulet: a transcoder runs without its cage ({error}); see rivulet doctor");
     }
@@ -62,7 +62,7 @@ pub fn main(memory_bytes: u64) -> Result<(), WorkerError> {
 /// Locks this process in as `main` does, and tries the bars: an error says what does not hold.
 pub fn probe(memory_bytes: u64) -> Result<(), String> {
     ffmpeg_next::init().map_err(|e| e.to_string())?;
-    cage::enter(memory_bytes).map_err(|e| e.to_string())?;
+    cage::enter(memory_bytes, Needs::Nothing).map_err(|e| e.to_string())?;
     let thread = std::thread::spawn(move || cage::leaks(memory_bytes));
     match thread.join() {
         Ok(leaks) if leaks.is_empty() => Ok(()),
