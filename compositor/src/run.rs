@@ -104,6 +104,7 @@ impl Compositor {
             thumbnails: watch::Sender::default(),
             newest: i64::MIN.into(),
         });
+        let inputs = Inputs::new(&settings, &trust, clock)?;
         let trust = Trust::new(&trust);
         let given = settings.given().map_err(anyhow::Error::msg)?;
         let outputs = Outputs::open(&kept, given, &shared, &trust).map_err(anyhow::Error::msg)?;
@@ -113,7 +114,7 @@ impl Compositor {
             blobs,
             outputs,
             trust,
-            inputs: Inputs::new(&settings, clock)?,
+            inputs,
             files: Files::of(&kept),
             desk: Desk::of(&kept),
             saved: control::Saved::of(&kept),

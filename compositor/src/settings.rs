@@ -57,7 +57,8 @@ pub struct Settings {
     /// number of them, with spaces between in the variable, which also hides the keys
     #[arg(long = "target", env = "RIVULET_COMPOSITOR_TARGETS", hide_env_values = true, value_name = "NAME=URL")]
     pub targets: Vec<String>,
-    /// PEM file of an authority that targets over TLS may be certified by, besides the public ones
+    /// PEM file of an authority that targets, inputs and chats over TLS may be certified by, besides the
+    /// public ones
     #[arg(long, env = "RIVULET_COMPOSITOR_TRUST")]
     pub trust: Option<PathBuf>,
     /// Redis that keeps the state, instead of the database

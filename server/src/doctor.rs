@@ -50,6 +50,7 @@ async fn checks(settings: &Serve) -> Vec<Check> {
         ("ladder", settings.ladder().map(|ladder| format!("{} encoded qualities", ladder.rungs.len()))),
         ("codecs", rivulet_transcoder::worker::self_test().map(|()| "H.264 and JPEG encode, AAC decodes".to_owned())),
         ("cage", cage(settings.worker_memory_mib)),
+        ("inputs", inputs()),
         ("files", files()),
     ];
     if let Some(url) = &settings.redis_url {
@@ -89,12 +90,32 @@ fn files() -> Result<String, String> {
 
 /// What a transcoder is kept from on this machine, tried by one.
 fn cage(memory_mib: u64) -> Result<String, String> {
-    let mut worker = std::env::current_exe().map(Command::new).map_err(|e| e.to_string())?;
-    worker.args(["worker", "--probe", "--memory-mib", &memory_mib.to_string()]).env_clear();
-    let tried = worker.output().map_err(|e| e.to_string())?;
-    if tried.status.success() {
-        return Ok(format!("transcoders have no files, no network, no programs and {memory_mib} MiB of memory"));
+    match tried(&["worker", "--probe", "--memory-mib", &memory_mib.to_string()]) {
+        Ok(_) => Ok(format!("transcoders have no files, no network, no programs and {memory_mib} MiB of memory")),
+        Err(why) => Err(format!("a transcoder is not shut in: {why}; use a Linux kernel with seccomp")),
     }
-    let why = String::from_utf8_lossy(&tried.stderr);
-    Err(format!("a transcoder is not shut in: {}; use a Linux kernel with seccomp", why.trim()))
+}
+
+/// The same for what reads the inputs of a compositor.
+fn inputs() -> Result<String, String> {
+    let leaks = |half| tried(&["compositor-input", "--probe", half]);
+    let leaks = leaks("decode").and_then(|decode| Ok((decode, leaks("fetch")?)));
+    match leaks.as_ref().map(|(decode, fetch)| (decode.as_str(), fetch.as_str())) {
+        Ok(("", "")) => Ok("decoders have no files and no network, what fetches for them none of our files".to_owned()),
+        Ok(("", rivulet_cage::OPEN)) => {
+            Ok("decoders have no files and no network; this kernel has no Landlock (5.13), so that what fetches for \
+                them can read our files"
+                .to_owned())
+        }
+        Ok((decode, fetch)) => Err(format!("an input can do what it need not: {decode} {fetch}")),
+        Err(why) => Err(format!("an input is not shut in: {why}; use a Linux kernel with seccomp")),
+    }
+}
+
+/// What a process of this program says that tries something; an error says what is wrong.
+fn tried(args: &[&str]) -> Result<String, String> {
+    let program = std::env::current_exe().map_err(|e| e.to_string())?;
+    let tried = Command::new(program).args(args).env_clear().output().map_err(|e| e.to_string())?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+    if tried.status.success() { Ok(text(&tried.stdout)) } else { Err(text(&tried.stderr)) }
 }

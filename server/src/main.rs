@@ -39,7 +39,11 @@ enum Task {
     },
     /// What decodes an input, started by `compositor`
     #[command(hide = true)]
-    CompositorInput,
+    CompositorInput {
+        /// Only try what one of the two processes can do that it need not
+        #[arg(long)]
+        probe: Option<rivulet_compositor::worker::Half>,
+    },
     /// Users, channels and stream keys
     Admin {
         #[command(subcommand)]
@@ -88,7 +92,11 @@ fn main() -> ExitCode {
             app::start(settings)
         }
         Task::Compositor { settings, attached } => app::compose(settings, attached),
-        Task::CompositorInput => rivulet_compositor::worker::main(),
+        Task::CompositorInput { probe: None } => rivulet_compositor::worker::main(),
+        Task::CompositorInput { probe: Some(half) } => {
+            let tried = rivulet_compositor::worker::probe(half);
+            tried.map(|leaks| println!("{}", leaks.join(", "))).map_err(anyhow::Error::msg)
+        }
         Task::Admin { task, storage } => admin::run(task, storage),
         Task::Doctor(settings) => doctor::run(settings),
         Task::Bench { bench } => bench::run(bench),

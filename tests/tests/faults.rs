@@ -49,16 +49,28 @@ fn a_killed_worker_is_replaced_and_costs_a_few_pictures() {
     assert_eq!(server.metric("rivulet_worker_restarts_total"), 3.0);
 }
 
-/// The worker tries it itself: files, network, programs, memory.
+/// The workers try it themselves: files, network, programs, memory.
 #[test]
 fn a_worker_is_shut_in() {
-    let probe = Command::new(binary()).args(["worker", "--probe", "--memory-mib", "256"]).output().unwrap();
-    assert!(probe.status.success(), "{}", String::from_utf8_lossy(&probe.stderr));
+    for args in [
+        &["worker", "--probe", "--memory-mib", "256"][..],
+        &["compositor-input", "--probe", "decode"],
+        &["compositor-input", "--probe", "fetch"],
+    ] {
+        let probe = Command::new(binary()).args(args).output().unwrap();
+        assert!(probe.status.success(), "{args:?}: {}", String::from_utf8_lossy(&probe.stderr));
+        // Whether it can keep files apart is the kernel's.
+        let leaks = String::from_utf8(probe.stdout).unwrap();
+        assert!(["", "open files"].contains(&leaks.trim()), "{args:?}: {leaks}");
+        assert!(leaks.trim().is_empty() || args.contains(&"fetch"), "{args:?}: {leaks}");
+    }
     let data = TempDir::new();
     let doctor = Command::new(binary()).args(["doctor", "--data"]).arg(data.path()).output().unwrap();
     let text = String::from_utf8(doctor.stdout).unwrap();
     let cage = text.lines().find(|line| line.contains(" cage ")).unwrap_or_else(|| panic!("{text}"));
     assert!(cage.starts_with("ok") && cage.contains("2048 MiB"), "{cage}");
+    let inputs = text.lines().find(|line| line.contains(" inputs ")).unwrap_or_else(|| panic!("{text}"));
+    assert!(inputs.starts_with("ok") && inputs.contains("no network"), "{inputs}");
 }
 
 #[test]

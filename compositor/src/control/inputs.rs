@@ -6,7 +6,7 @@ use super::files::Kind;
 use super::refusal::{Body, Refusal};
 use crate::clock::Clock;
 use crate::frames::lock;
-use crate::inputs::{Input, Media, Plan, State as InputState, probe};
+use crate::inputs::{Input, Media, Plan, State as InputState, Way, probe};
 use crate::metrics::Metrics;
 use crate::settings::Settings as Process;
 use crate::sound::Settings;
@@ -18,14 +18,18 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD as STANDARD;
 use rivulet_outside::{Block, Client, Failure, MAX_URL_BYTES, Resolver};
 use rivulet_scene::Id;
+use rustls_native_certs::load_native_certs;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
+use tokio_rustls::rustls::pki_types::CertificateDer;
 use url::Url;
 
 /// Each is a process that decodes.
@@ -35,6 +39,8 @@ const SCHEMES: [&str; 4] = ["rtmp", "rtmps", "http", "https"];
 const KEPT: &str = "input/";
 /// In the data folder: files that workers read.
 const FOLDER: &str = "inputs";
+/// In the data folder: whom workers trust over TLS.
+const AUTHORITIES: &str = "authorities.pem";
 const EDGES: std::ops::RangeInclusive<u16> = 16..=4_096;
 
 /// What comes in: one of `url` and `file`.
@@ -96,18 +102,22 @@ pub struct Inputs {
     program: PathBuf,
     size: (u16, u16),
     interval: i64,
-    allow_private: bool,
+    way: Way,
     folder: PathBuf,
     outside: Client,
     clock: Clock,
 }
 
 impl Inputs {
-    pub fn new(process: &Process, clock: Clock) -> anyhow::Result<Self> {
+    /// `trust`: authorities besides the system's.
+    pub fn new(process: &Process, trust: &[CertificateDer<'_>], clock: Clock) -> anyhow::Result<Self> {
         let folder = process.data.join(FOLDER);
         // What is in it is of a process that was killed.
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        let authorities = process.data.join(AUTHORITIES);
+        let pem: String = load_native_certs().certs.iter().chain(trust).map(|certificate| pem(certificate)).collect();
+        std::fs::write(&authorities, pem).with_context(|| format!("cannot write {}", authorities.display()))?;
         let program = match &process.worker {
             Some(program) => program.clone(),
             None => std::env::current_exe().context("cannot find this program's own file")?,
@@ -121,7 +131,7 @@ impl Inputs {
             program,
             size: (edge(width), edge(height)),
             interval: process.target_fps.micros(1),
-            allow_private: process.allow_private,
+            way: Way { allow_private: process.allow_private, authorities },
             folder,
             outside: Client::new(&allowed, Resolver::system()),
             clock,
@@ -190,8 +200,7 @@ impl Inputs {
     }
 
     fn plan(&self, media: Media, looped: bool, size: (u16, u16)) -> Plan {
-        let (interval, allow_private) = (self.interval, self.allow_private);
-        Plan { program: self.program.clone(), media, looped, size, interval, allow_private }
+        Plan { program: self.program.clone(), media, looped, size, interval: self.interval, way: self.way.clone() }
     }
 
     async fn copy(&self, body: &Bytes) -> Result<Copy, Refusal> {
@@ -254,6 +263,12 @@ impl Wanted {
         });
         Self { url, ..self.clone() }
     }
+}
+
+fn pem(certificate: &[u8]) -> String {
+    let text = STANDARD.encode(certificate);
+    let lines = text.as_bytes().chunks(64).map(|line| String::from_utf8_lossy(line) + "\n");
+    format!("-----BEGIN CERTIFICATE-----\n{}-----END CERTIFICATE-----\n", lines.collect::<String>())
 }
 
 pub fn routes() -> ApiRouter<Arc<App>> {

@@ -1,21 +1,24 @@
-//! One input: a task that keeps a worker process running for it, reads what that sends, and ends it
-//! when it hangs. What goes wrong is tried again after a while; nothing of it touches the programme.
+//! One input: a task that keeps its worker processes running, reads what they send, and ends them
+//! when they hang. What goes wrong is tried again after a while; nothing of it touches the programme.
 
 use super::playout::{Picture, Playout};
-use super::wire::{MAX_MESSAGE_BYTES, Message, Request};
+use super::wire::{MAX_MESSAGE_BYTES, Message, Request, Task, Way};
 use crate::clock::Clock;
 use crate::frames::lock;
 use crate::outputs::{Event, Machine, State as Connection};
 use anyhow::{Context, bail};
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::io::{AsyncReadExt, BufReader};
+use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -46,17 +49,17 @@ pub struct Plan {
     pub size: (u16, u16),
     /// Between pictures of the programme, in microseconds.
     pub interval: i64,
-    pub allow_private: bool,
+    pub way: Way,
 }
 
 impl Plan {
     fn request(&self) -> Request {
         let (url, file) = match &self.media {
             Media::Url(url) => (url.clone(), false),
-            Media::File(path) => (format!("file:{}", path.display()), true),
+            Media::File(path) => (path.display().to_string(), true),
         };
         let ((width, height), interval) = (self.size, self.interval);
-        Request { url, file, looped: self.looped, width, height, interval, allow_private: self.allow_private }
+        Request { url, file, looped: self.looped, width, height, interval }
     }
 
     /// A server that sends on whether it is read or not.
@@ -114,7 +117,7 @@ struct Shared {
     counters: Counters,
     playout: Playout,
     clock: Clock,
-    /// Process id of the worker, for tests that end it.
+    /// Process id of the worker that decodes, for tests that end it.
     pid: Mutex<Option<u32>>,
 }
 
@@ -213,19 +216,18 @@ impl Shared {
 
     /// The life of one process. Answers its last message.
     async fn live(&self, plan: &Plan, changed: &(impl Fn() + Sync)) -> anyhow::Result<Option<Message>> {
-        let mut child = spawn(plan).context("no worker can be started")?;
-        *lock(&self.pid) = child.id();
-        let (Some(mut stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
-            bail!("a worker without pipes");
-        };
-        ask(plan, &mut stdin).await?;
+        let mut workers = Workers::spawn(plan).context("no worker can be started")?;
+        *lock(&self.pid) = workers.decoder.id();
+        let Some(stdout) = workers.decoder.stdout.take() else { bail!("a worker without a pipe") };
         let mut stdout = BufReader::with_capacity(64 * 1024, stdout);
         self.playout.restart(plan.is_live());
         let mut within = OPEN_WITHIN;
         loop {
             let next = timeout(within, read(&mut stdout)).await;
             let Ok(message) = next else { bail!("nothing comes") };
-            let Some((message, payload)) = message? else { bail!("its worker ended: {}", exit(&mut child).await) };
+            let Some((message, payload)) = message? else {
+                bail!("its worker ended: {}", exit(&mut workers.decoder).await)
+            };
             let now = self.clock.now();
             let wait = match message {
                 Message::Opened { .. } => {
@@ -255,11 +257,8 @@ impl Shared {
 /// Whether a worker can open it; why not.
 pub async fn probe(plan: &Plan) -> Result<(), String> {
     let opening = async {
-        let mut child = spawn(plan)?;
-        let (Some(mut stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
-            bail!("a worker without pipes");
-        };
-        ask(plan, &mut stdin).await?;
+        let mut workers = Workers::spawn(plan)?;
+        let Some(stdout) = workers.decoder.stdout.take() else { bail!("a worker without a pipe") };
         match read(&mut BufReader::new(stdout)).await? {
             Some((Message::Opened { picture: true, .. }, _)) => Ok(()),
             Some((Message::Opened { .. }, _)) => bail!("there is no picture in it"),
@@ -273,22 +272,45 @@ pub async fn probe(plan: &Plan) -> Result<(), String> {
     }
 }
 
-async fn ask(plan: &Plan, stdin: &mut ChildStdin) -> anyhow::Result<()> {
-    let mut request = serde_json::to_vec(&plan.request())?;
-    request.push(b'\n');
-    Ok(stdin.write_all(&request).await?)
-}
-
 fn bounded(reason: &str) -> String {
     reason.chars().take(MAX_REASON_CHARS).collect()
 }
 
-fn spawn(plan: &Plan) -> std::io::Result<Child> {
+/// The processes of an input; they end with this.
+struct Workers {
+    decoder: Child,
+    /// None for what is there already.
+    _fetcher: Option<Child>,
+}
+
+impl Workers {
+    /// Each finds its task on the socket between them, before all that the other one says.
+    fn spawn(plan: &Plan) -> anyhow::Result<Self> {
+        let (decoding, fetching) = UnixStream::pair()?;
+        tell(&fetching, &Task::Decode(plan.request()))?;
+        let fetcher = match plan.media {
+            Media::Url(_) => {
+                tell(&decoding, &Task::Fetch(plan.way.clone()))?;
+                Some(run(plan, fetching, Stdio::null())?)
+            }
+            Media::File(_) => None,
+        };
+        Ok(Self { decoder: run(plan, decoding, Stdio::piped())?, _fetcher: fetcher })
+    }
+}
+
+fn tell(mut other: &UnixStream, task: &Task) -> anyhow::Result<()> {
+    let mut line = serde_json::to_vec(task)?;
+    line.push(b'\n');
+    Ok(other.write_all(&line)?)
+}
+
+fn run(plan: &Plan, socket: UnixStream, stdout: Stdio) -> std::io::Result<Child> {
     Command::new(&plan.program)
         .arg(WORKER)
         .env_clear()
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
+        .stdin(OwnedFd::from(socket))
+        .stdout(stdout)
         .stderr(Stdio::inherit())
         .kill_on_drop(true)
         .spawn()

@@ -2,7 +2,9 @@
 //! happens when they stop, lie or hang.
 
 use super::input::{Input, Media, Plan, State};
+use super::wire::Way;
 use crate::clock::Clock;
+use crate::outputs::tests::real::tls_before;
 use crate::tests::{Process, fetch};
 use rivulet_store::testing::TempDir;
 use serde_json::{Value, json};
@@ -185,7 +187,13 @@ pub(crate) async fn serve(folder: PathBuf) -> u16 {
         std::fs::read(folder.join(name)).map_err(|_| StatusCode::NOT_FOUND)
     };
     let garbage = || async { (0..200_000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect::<Vec<_>>() };
+    // Playlists have moved, and nothing else.
+    let moved = |Name(name): Name<String>| async move {
+        let to = axum::response::Redirect::temporary(&format!("/files/{name}"));
+        if name.ends_with(".m3u8") { Ok(to) } else { Err(StatusCode::NOT_FOUND) }
+    };
     let router = axum::Router::new().route("/files/{name}", get(file)).route("/garbage", get(garbage));
+    let router = router.route("/moved/{name}", get(moved));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move { axum::serve(listener, router).await });
@@ -201,10 +209,71 @@ async fn playlists_and_radio() {
     process.input("hls", json!({ "url": format!("http://127.0.0.1:{port}/files/index.m3u8"), "looped": true })).await;
     process.until_bars().await;
     process.until_tone("hls").await;
+    assert_eq!(process.call("DELETE", "/v1/inputs/hls", Value::Null).await.0, 204);
+    // Encrypted, and named by a playlist that has moved: parts lie beside where it is now.
+    let (key, of_key) = (folder.path().join("key"), folder.path().join("key.txt"));
+    std::fs::write(&key, [7; 16]).unwrap();
+    std::fs::write(&of_key, format!("key\n{}\n", key.display())).unwrap();
+    let parts = folder.path().join("secret.m3u8");
+    let encrypted = ["-f", "hls", "-hls_time", "1", "-hls_playlist_type", "vod", "-hls_key_info_file"];
+    bars("4", &[&encrypted[..], &[of_key.to_str().unwrap(), parts.to_str().unwrap()]].concat()).finish();
+    let main = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=500000\n/moved/secret.m3u8\n";
+    std::fs::write(folder.path().join("main.m3u8"), main).unwrap();
+    std::fs::remove_file(&of_key).unwrap();
+    process.input("main", json!({ "url": format!("http://127.0.0.1:{port}/moved/main.m3u8") })).await;
+    process.call("PATCH", "/v1/scene/layers/layer", json!({ "input": "main" })).await;
+    process.until_bars().await;
+    process.until_tone("main").await;
     let radio = format!("http://127.0.0.1:{}/radio", free_port());
     let _station = Ffmpeg::start(&["-re", "-f", "lavfi", "-i", TONE, "-f", "mp3", "-listen", "1", &radio]);
     process.input("radio", json!({ "url": radio })).await;
     process.until_tone("radio").await;
+    process.stop().await;
+}
+
+/// Each address that is opened, also those in a playlist, has to prove who it is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn over_tls_from_those_that_are_trusted() {
+    let folder = TempDir::new();
+    let playlist = folder.path().join("index.m3u8");
+    bars("4", &["-f", "hls", "-hls_time", "1", "-hls_playlist_type", "vod", playlist.to_str().unwrap()]).finish();
+    let plain = serve(folder.path().to_owned()).await;
+    let (port, _, _tls) = tls_before(plain, folder.path()).await;
+    let (cert, url) = (folder.path().join("cert.pem"), format!("https://localhost:{port}/files/index.m3u8"));
+    let (main, outer) = (folder.path().join("main.m3u8"), format!("http://127.0.0.1:{plain}/files/main.m3u8"));
+    std::fs::write(main, format!("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=500000\n{url}\n")).unwrap();
+
+    let process = Process::start(&["--allow-private"]).await;
+    let refused = async |id: &str, url: &str, words: &str| {
+        process.input(id, json!({ "url": url })).await;
+        let shown = process.until_state(id, "waiting").await;
+        assert!(shown["reason"].as_str().unwrap().contains(words), "{url}: {shown}");
+    };
+    refused("direct", &url, "certificate is signed by nobody").await;
+    refused("nested", &outer, "certificate is signed by nobody").await;
+    refused("rtmps", &format!("rtmps://localhost:{port}/live/a"), "certificate is signed by nobody").await;
+    process.goes_on().await;
+
+    let process = process.again(&["--allow-private", "--trust", cert.to_str().unwrap()]).await;
+    process.until_state("direct", "live").await;
+    process.until_state("nested", "live").await;
+    process.call("PATCH", "/v1/scene/layers/layer", json!({ "input": "nested" })).await;
+    process.until_bars().await;
+    let wrong = process.input("wrong", json!({ "url": url.replace("localhost", "127.0.0.1") })).await;
+    let shown = process.until_state("wrong", "waiting").await;
+    assert!(shown["reason"].as_str().unwrap().contains("another name"), "{wrong} {shown}");
+
+    // RTMP over the same: its server is ffmpeg's.
+    let (rtmp, bars) = (free_port(), [BARS, ",format=yuv420p"].concat());
+    let (port, _, _tls) = tls_before(rtmp, folder.path()).await;
+    let input = ["-re", "-f", "lavfi", "-i", &bars, "-f", "lavfi", "-i", TONE];
+    let coded = ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "25", "-c:a", "aac"];
+    let listening = format!("rtmp://127.0.0.1:{rtmp}/live/a");
+    let _server = Ffmpeg::start(&[&input[..], &coded, &["-f", "flv", "-listen", "1", &listening]].concat());
+    let process = process.again(&["--allow-private", "--trust", cert.to_str().unwrap()]).await;
+    process.input("stream", json!({ "url": format!("rtmps://localhost:{port}/live/a") })).await;
+    process.until_state("stream", "live").await;
+    process.until_tone("stream").await;
     process.stop().await;
 }
 
@@ -255,7 +324,8 @@ async fn nothing_is_said_to_who_is_inside() {
     for scheme in ["http", "https", "rtmp"] {
         let media = Media::Url(format!("{scheme}://localhost:{}/live/a", address.port()));
         let program = program.clone();
-        let plan = Plan { program, media, looped: false, size: (320, 180), interval: 40_000, allow_private: false };
+        let way = Way { allow_private: false, authorities: "none".into() };
+        let plan = Plan { program, media, looped: false, size: (320, 180), interval: 40_000, way };
         let input = Input::spawn(plan, Clock::start(), || {});
         let (mut stream, _) = tokio::time::timeout(PATIENCE, listener.accept()).await.unwrap().unwrap();
         let mut said = Vec::new();

@@ -1,15 +1,19 @@
-//! The worker of an input: a process of its own, so that whatever a source sends, and however long
-//! it says nothing, costs no picture of the programme. The compositor kills it as it likes; it ends
-//! by itself when its standard input does.
+//! The workers of an input: processes of their own, so that whatever a source sends, and however long
+//! it says nothing, costs no picture of the programme. The compositor kills them as it likes; they end
+//! by themselves when nobody hears them any more.
 //!
-//! The way of a frame: libavformat -> decoder -> scaled to what is asked for, or resampled to 48 kHz
-//! stereo -> standard output, which holds the worker back when it is not read.
+//! The way of a frame: [`fetch`], a process that has a network and nothing else -> a socket -> the
+//! demuxers and decoders of libav, in a process that has no network and no files -> scaled to what is
+//! asked for, or resampled to 48 kHz stereo -> standard output, which holds the worker back when it
+//! is not read.
 
 mod av;
 mod convert;
+mod fetch;
+mod source;
 mod timeline;
 
-use super::wire::{Message, Request};
+use super::wire::{self, Message, Request, Task};
 use convert::{Pictures, Sound};
 use ffmpeg_next::codec::{self, threading};
 use ffmpeg_next::format::context::Input;
@@ -17,10 +21,11 @@ use ffmpeg_next::format::stream::Disposition;
 use ffmpeg_next::util::frame::{Audio, Video};
 use ffmpeg_next::{Dictionary, Error, Packet, Rational, Rescale, decoder, media};
 use nix::sys::resource::{Resource, setrlimit};
-use rivulet_outside::is_public;
-use std::io::{self, BufRead, Write};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use rivulet_cage::{self as cage, Needs};
+use source::{Fetcher, Source};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::os::fd::AsFd;
 use timeline::Timeline;
 
 /// Enough for 4K, and for two threads of a decoder.
@@ -28,14 +33,10 @@ const MEMORY_BYTES: u64 = 1 << 30;
 /// Of which the worker's connections are among.
 const MAX_FILES: i32 = 64;
 const MAX_REQUEST_BYTES: u64 = 16 * 1024;
-/// A server that says nothing for so long, in microseconds, is gone.
-const SILENT: &str = "10000000";
 /// Of what comes before it is known what it is.
 const PROBE_BYTES: &str = "4000000";
 /// In a row, before a source is given up.
 const MAX_BROKEN: u32 = 500;
-/// What can be in an address. Among those that are not: files, and what starts programs.
-const PROTOCOLS: &str = "http,https,tls,tcp,crypto,rtmp,rtmps,hls";
 const FORMATS: &str = "mov,mp4,matroska,webm,mpegts,flv,live_flv,ogg,mp3,aac,wav,flac,avi,gif";
 const MICROS: Rational = Rational(1, 1_000_000);
 
@@ -69,81 +70,104 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// Reads a request from standard input, and plays it.
+/// Reads a task from standard input, and does it.
 pub fn main() -> anyhow::Result<()> {
-    setrlimit(Resource::RLIMIT_DATA, MEMORY_BYTES, MEMORY_BYTES)?;
-    setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
     setrlimit(Resource::RLIMIT_NOFILE, MAX_FILES as u64, MAX_FILES as u64)?;
+    let mut input = BufReader::new(File::from(io::stdin().as_fd().try_clone_to_owned()?));
+    let output = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     let mut line = String::new();
-    io::Read::take(io::stdin().lock(), MAX_REQUEST_BYTES).read_line(&mut line)?;
-    let request: Request = serde_json::from_str(&line)?;
-    // Nothing more comes on it: its end is that of the compositor.
-    std::thread::Builder::new().name("lifeline".into()).spawn(|| {
-        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
-        std::process::exit(0);
-    })?;
+    input.by_ref().take(MAX_REQUEST_BYTES).read_line(&mut line)?;
     ffmpeg_next::init()?;
-    ffmpeg_next::format::network::init();
     ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Quiet);
+    let request = match serde_json::from_str(&line)? {
+        Task::Decode(request) => request,
+        Task::Fetch(way) => {
+            fetch::main(way, input, output);
+            return Ok(());
+        }
+    };
     let mut sink = Sink(io::stdout().lock());
-    let last = match play(&request, &mut sink) {
+    let fetcher = Fetcher::new(output, input);
+    let last = match play(&request, &fetcher, &mut sink) {
         Ok(()) => Message::Ended,
-        Err(Failure { reason, refused }) => Message::Failed { reason, refused },
+        Err(failure) => {
+            let Failure { reason, refused } = fetcher.take_failure().unwrap_or(failure);
+            Message::Failed { reason, refused }
+        }
     };
     // Nobody may be there to hear it.
     let _ = sink.send(&last, &[]);
     Ok(())
 }
 
+/// For ever, unless this machine cannot: pictures are worth more than the cage.
+fn shut_in(memory_bytes: u64, needs: Needs<'_>) {
+    if let Err(error) = cage::enter(memory_bytes, needs) {
+        eprintln!("rivulet: a worker of an input runs without its cage ({error}); see rivulet doctor");
+    }
+}
+
+/// Shuts itself in as one of the two processes does, and tries the bars. Answers what it can do that
+/// it need not; an error says why it is not shut in.
+pub fn probe(half: Half) -> Result<Vec<&'static str>, String> {
+    let files = fetch::readable(None);
+    let (memory, needs) = match half {
+        Half::Decode => (MEMORY_BYTES, Needs::Nothing),
+        Half::Fetch => (fetch::MEMORY_BYTES, Needs::Network(&files)),
+    };
+    cage::enter(memory, needs).map_err(|error| error.to_string())?;
+    let thread = std::thread::spawn(move || cage::leaks(memory));
+    let leaks = thread.join().map_err(|_| "it cannot make threads")?;
+    Ok(leaks.into_iter().filter(|leak| half == Half::Decode || *leak != cage::CONNECT).collect())
+}
+
+/// The two processes of an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Half {
+    Decode,
+    Fetch,
+}
+
 struct Sink(io::StdoutLock<'static>);
 
 impl Sink {
     fn send(&mut self, message: &Message, payload: &[u8]) -> io::Result<()> {
-        let message = serde_json::to_vec(message)?;
-        self.0.write_all(&(message.len() as u32).to_le_bytes())?;
-        self.0.write_all(&message)?;
-        self.0.write_all(payload)?;
-        self.0.flush()
+        wire::write(&mut self.0, message, payload)
     }
 }
 
-fn options(request: &Request) -> Dictionary<'static> {
-    let mut options = Dictionary::new();
-    let formats = format!("{FORMATS},hls");
-    let own = if request.file {
-        [("protocol_whitelist", "file"), ("format_whitelist", FORMATS)]
-    } else {
-        [("protocol_whitelist", PROTOCOLS), ("format_whitelist", &formats)]
-    };
-    let common = [("probesize", PROBE_BYTES), ("analyzeduration", "3000000")];
-    let network = [("rw_timeout", SILENT), ("timeout", SILENT), ("user_agent", "Rivulet")];
-    let unfit = |key: &str| request.file || is_rtmp(&request.url) && key == "timeout";
-    let network = network.into_iter().filter(|(key, _)| !unfit(key));
-    for (key, value) in own.into_iter().chain(common).chain(network) {
-        options.set(key, value);
-    }
-    options
-}
-
-/// There, a timeout is for who listens.
+/// There, an end is never meant.
 fn is_rtmp(url: &str) -> bool {
     url.starts_with("rtmp")
 }
 
-/// Before each read and write libav asks whether to go on, also while it follows a redirect or reads
-/// what a playlist names: whoever it is connected to by then, nothing has been said to them yet.
-fn open(request: &Request) -> Result<Input, Failure> {
-    let forbidden = Arc::new(AtomicBool::new(false));
-    let (seen, allowed) = (forbidden.clone(), request.allow_private || request.file);
-    let stop = move || {
-        let inside = !allowed && av::peers(MAX_FILES).any(|peer| !is_public(peer));
-        seen.fetch_or(inside, Relaxed);
-        inside
+fn open(request: &Request, fetcher: &Fetcher) -> Result<Input, Failure> {
+    let Request { url, file, .. } = request;
+    let own = file.then(|| File::open(url)).transpose();
+    let own = own.map_err(|error| Failure::of(format!("its file: {}", error.kind())))?;
+    shut_in(MEMORY_BYTES, Needs::Nothing);
+    let source = match own {
+        Some(file) => Source::file(file)?,
+        None => fetcher.open(url, Vec::new())?,
     };
-    av::open(&request.url, options(request), stop).map_err(|error| match forbidden.load(Relaxed) {
-        true => Failure { reason: "it leads to an address that is not on the public internet".into(), refused: true },
-        false => error.into(),
-    })
+    let mut options = Dictionary::new();
+    let playlists = if *file { "" } else { ",hls" };
+    for (key, value) in [
+        ("format_whitelist", format!("{FORMATS}{playlists}").as_str()),
+        ("probesize", PROBE_BYTES),
+        ("analyzeduration", "3000000"),
+        // Connections are the other process's.
+        ("http_persistent", "0"),
+        ("http_multiple", "0"),
+    ] {
+        options.set(key, value);
+    }
+    let (more, file) = (fetcher.clone(), *file);
+    let nested = move |url: &str, options| match file {
+        true => Err(Error::ProtocolNotFound),
+        false => more.open(url, options),
+    };
+    Ok(av::open(url, options, source, Box::new(nested))?)
 }
 
 /// One of the two streams that are played.
@@ -187,8 +211,8 @@ struct Player<'a> {
     next: [i64; 2],
 }
 
-fn play(request: &Request, sink: &mut Sink) -> Result<(), Failure> {
-    let mut input = open(request)?;
+fn play(request: &Request, fetcher: &Fetcher, sink: &mut Sink) -> Result<(), Failure> {
+    let mut input = open(request, fetcher)?;
     let mut picture = stream(&input, media::Type::Video, |context| context.video())?;
     let mut sound = stream(&input, media::Type::Audio, |context| context.audio())?;
     if picture.is_none() && sound.is_none() {
