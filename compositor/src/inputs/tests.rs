@@ -159,8 +159,11 @@ async fn a_stream_that_breaks_is_taken_up_again() {
     process.until_bars().await;
     process.until_tone("stream").await;
 
-    // Its worker is killed: another one comes. The server serves one client, and has to come back too.
+    // Its worker is shut in, and killed: another one comes. The server serves one client, and has to come
+    // back too.
     let worker = process.app.inputs.worker("stream").unwrap();
+    let status = std::fs::read_to_string(format!("/proc/{worker}/status")).unwrap();
+    assert!(status.contains("Seccomp:\t2\n") && status.contains("NoNewPrivs:\t1\n"), "{status}");
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(worker as i32), nix::sys::signal::Signal::SIGKILL).unwrap();
     drop(server);
     let shown = process.until_state("stream", "waiting").await;
