@@ -171,11 +171,8 @@ async fn thumbnail(
 
 fn away<E: std::fmt::Display>(error: &E, reason: &'static str) -> Response {
     tracing::warn!(%error, "cannot read a recording");
-    let headers = [
-        (header::CACHE_CONTROL, "no-store"),
-        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
-        (header::RETRY_AFTER, "1"),
-    ];
+    let headers =
+        [(header::CACHE_CONTROL, "no-store"), (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"), (header::RETRY_AFTER, "1")];
     (StatusCode::SERVICE_UNAVAILABLE, headers, reason).into_response()
 }
 

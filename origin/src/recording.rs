@@ -69,7 +69,8 @@ pub fn multivariant(recorded: &[(Recorded, Track)]) -> Option<String> {
     for (of, track) in videos.into_iter().chain(alone) {
         let beside = sound.filter(|_| track.size.is_some());
         let (peak, average) = beside.map_or((0, 0), |(sound, _)| (sound.peak, sound.average));
-        let codecs: Vec<&str> = [Some(track), beside.map(|(_, track)| track)].into_iter().flatten().map(|t| &*t.codecs).collect();
+        let codecs: Vec<&str> =
+            [Some(track), beside.map(|(_, track)| track)].into_iter().flatten().map(|t| &*t.codecs).collect();
         let _ = write!(
             text,
             "#EXT-X-STREAM-INF:BANDWIDTH={},AVERAGE-BANDWIDTH={},CODECS=\"{}\"",

@@ -250,9 +250,7 @@ fn s3_may_refuse_connections() {
     encoder.stop();
     viewer.watch_to_the_end(Duration::from_secs(30));
     assert!(viewer.renditions.values().all(|collected| collected.gaps.is_empty()), "live was untouched");
-    wait_for("the rest", Duration::from_secs(20), || {
-        (server.metric("rivulet_blobs_waiting") == 0.0).then_some(())
-    });
+    wait_for("the rest", Duration::from_secs(20), || (server.metric("rivulet_blobs_waiting") == 0.0).then_some(()));
     assert_eq!(server.metric("rivulet_spool_bytes"), 0.0);
     assert_eq!(server.metric("rivulet_blobs_lost_total"), 0.0);
     let env = |name: &str| garage.env(name);
