@@ -314,7 +314,10 @@ impl Connection {
         }
         let goodbye = async {
             socket.write_all(&session.output()).await?;
-            socket.shutdown().await
+            socket.shutdown().await?;
+            // A connection that is closed while something is on its way takes our last words with it, and to
+            // an encoder that says goodbye in several of its own, it has failed.
+            tokio::io::copy(&mut socket, &mut tokio::io::sink()).await
         };
         let _ = timeout(GOODBYE, goodbye).await;
         result

@@ -323,7 +323,9 @@ fn leaves_no_secret(storage: &Storage, mut options: Options) {
     for token in [&token, WRONG_KEY] {
         let mut socket = TcpStream::connect(irc.as_deref().unwrap().trim()).unwrap();
         socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        write!(socket, "PASS oauth:{token}\r\nNICK ada\r\nJOIN #ada\r\nPING {token}\r\n").unwrap();
+        // At once: who comes with a wrong token is not heard to the end.
+        let lines = format!("PASS oauth:{token}\r\nNICK ada\r\nJOIN #ada\r\nPING {token}\r\n");
+        socket.write_all(lines.as_bytes()).unwrap();
         let mut answer = [0; 1_024];
         assert!(socket.read(&mut answer).unwrap() > 0, "IRC answers");
     }

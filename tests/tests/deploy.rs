@@ -126,6 +126,7 @@ fn an_update_under_an_audience_is_not_noticed() {
     let encoder = Encoder::repeat(&clip(8), &format!("{rtmp}/{key}"));
     all("everybody to go on", &|seen| seen.segment.load(Relaxed) > newest + 1);
     println!("{VIEWERS} viewers: stopped in {took:?}, all go on {:?} later", since.elapsed());
+    server.wait_state("ada", "live");
     assert_eq!(format!("{}/source/index.m3u8", server.broadcast("ada")), path, "it is the same broadcast");
     encoder.stop();
 }
