@@ -358,7 +358,8 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn reads_what_another_writes(
-            sent in prop::collection::vec((0u32..100_000, prop::sample::select(vec![8u8, 9, 18, 20]), 0usize..3_000), 1..12),
+            // The other one leaves out what is empty.
+            sent in prop::collection::vec((0u32..100_000, prop::sample::select(vec![8u8, 9, 18, 20]), 1usize..3_000), 1..12),
             chunk in 1u32..5_000,
             split in 1usize..4_000,
         ) {

@@ -478,6 +478,8 @@ function tone() {
 
 test("files are uploaded, dropped onto the picture and played; a recording is started and stopped", async () => {
   const { context, page, problems } = await edit();
+  // The picture is empty, and not yet that of the test before.
+  await shows(page, 500, 100, BLACK);
   await page.evaluate(async ([x, y]) => {
     const canvas = new OffscreenCanvas(80, 80);
     const pen = canvas.getContext("2d");
