@@ -47,7 +47,8 @@ soak:
 	cargo build --workspace --bins --tests
 	cd tests/browser && npm ci --no-audit --no-fund --silent
 	RIVULET_SOAK_SECONDS=600 cargo test --workspace --test soak -- --nocapture
-	cargo test --workspace --test away -- --ignored --nocapture
+	cargo test --workspace --test away --test five_hours -- --ignored --nocapture
+	RIVULET_OUTAGE_SECONDS=600 cargo test --workspace --test faults -- --nocapture s3_may_refuse_connections
 	RIVULET_SOAK_MINUTES=$${MINUTES:-10} cargo test --workspace --test ordeal -- --ignored --nocapture
 
 bench:

@@ -336,6 +336,9 @@ fn a_broadcast_outlives_the_server() {
         let before = last.replace(folder.clone()).unwrap_or(folder.clone());
         assert_eq!(before, folder, "it is the same broadcast");
         if killed {
+            wait_for("what is asked for later to be stored", Duration::from_secs(20), || {
+                (server.metric("rivulet_blobs_waiting") == 0.0).then_some(())
+            });
             signal(server.pid(), "KILL");
         } else {
             let answer = checker.check(&url, &server.get(&url).text()).map(|list| list.media_sequence).unwrap();
